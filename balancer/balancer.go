@@ -1,0 +1,191 @@
+package balancer
+
+import "math/rand/v2"
+
+// Balancer is the core's state. Its zero value is not ready: use New.
+type Balancer struct {
+	cfg  Config
+	rng  *rand.Rand
+	view View
+
+	now     Time
+	started bool
+	start   Time
+	joinDue Time // when routers that never came up are no longer counted on
+	offset  Time // own wall clock minus the core's time line
+
+	peers   peerTable
+	routers []router
+
+	tunnels []tunnel
+	free    []int32
+	lastReq RequestID
+
+	ls  leaseSet
+	pub publisher
+
+	acts  []Action // being built by the current Step
+	paths []PeerID // memory of the actions' paths
+}
+
+// New returns a core that is ready for its first Step. It panics if cfg does
+// not pass Validate: a configuration is checked where it is read.
+func New(cfg Config) *Balancer {
+	b := &Balancer{}
+	b.Reset(cfg)
+	return b
+}
+
+// Reset makes b ready for another run and keeps its memory.
+func (b *Balancer) Reset(cfg Config) {
+	if err := cfg.Validate(); err != nil {
+		panic(err)
+	}
+	b.cfg = cfg
+	b.rng = cfg.Rand
+	b.view.b = b
+	b.now, b.start, b.offset, b.started = 0, 0, 0, false
+	b.joinDue = Never
+	b.peers.reset()
+	b.tunnels = b.tunnels[:0]
+	b.free = b.free[:0]
+	b.lastReq = 0
+	b.ls.reset()
+	b.pub.reset()
+	if cap(b.routers) < len(cfg.Routers) {
+		b.routers = make([]router, len(cfg.Routers))
+	}
+	b.routers = b.routers[:len(cfg.Routers)]
+	for i := range b.routers {
+		b.routers[i].reset(RouterID(i), cfg.Routers[i])
+	}
+	cfg.Policy.Reset(len(cfg.Routers), b.rng)
+}
+
+// Step takes in one event at the given time and appends what is to be done to
+// acts. See the package comment for the contract.
+func (b *Balancer) Step(now Time, ev *Event, acts []Action) []Action {
+	if !b.started {
+		b.started, b.start, b.now = true, now, now
+		b.joinDue = now + joinGrace
+	}
+	b.now = max(b.now, now)
+	b.acts = acts
+	b.paths = b.paths[:0]
+	b.take(ev)
+	b.runDue()
+	acts = b.acts
+	b.acts = nil
+	return acts
+}
+
+// Deadline is when the core wants its next EventWake; Never if it only waits
+// for events.
+func (b *Balancer) Deadline() Time {
+	next := min(b.ls.due, b.pub.due, b.joinDue)
+	for i := range b.routers {
+		next = min(next, b.routers[i].next)
+	}
+	return next
+}
+
+func (b *Balancer) take(ev *Event) {
+	if ev.Kind != EventWake && ev.Router != None && (ev.Router < 0 || int(ev.Router) >= len(b.routers)) {
+		return // a router that the configuration does not name
+	}
+	switch ev.Kind {
+	case EventWake:
+		return
+	case EventClock:
+		b.onClock(ev)
+		return
+	case EventRestore:
+		b.ls.published = max(b.ls.published, ev.Published)
+		return
+	case EventPublishStatus:
+		b.onPublishStatus(ev)
+		return
+	case EventAckRelayed:
+		b.onAckRelayed(ev)
+		return
+	case EventLookupResult:
+		b.onLookupResult(ev)
+		return
+	}
+	if ev.Router == None {
+		return
+	}
+	r := &b.routers[ev.Router]
+	r.dirty = true
+	switch ev.Kind {
+	case EventRouterUp:
+		b.onRouterUp(r, ev)
+	case EventRouterLost:
+		b.lose(r, routerDown)
+	case EventSessionStatus:
+		b.onSessionStatus(r, ev)
+	case EventPeerList:
+		b.onPeerList(r, ev)
+	case EventTunnelStatus:
+		b.onTunnelStatus(r, ev)
+	case EventTunnelList:
+		b.onTunnelList(r, ev)
+	case EventTunnelExpired:
+		b.onTunnelExpired(r, ev)
+	case EventLeaseRequest:
+		b.onLeaseRequest(r, ev)
+	case EventHeartbeat:
+		b.onHeartbeat(r, ev)
+	case EventAdmin:
+		b.onAdmin(r, ev)
+	}
+}
+
+// runDue does whatever has fallen due and finds the next deadlines.
+func (b *Balancer) runDue() {
+	if b.joinDue <= b.now {
+		b.joinDue = Never
+		b.shareOut()
+	}
+	for i := range b.routers {
+		r := &b.routers[i]
+		if r.next > b.now && !r.dirty {
+			continue
+		}
+		b.runRouter(r)
+	}
+	if b.ls.due <= b.now {
+		b.compose()
+	}
+	if b.pub.due <= b.now {
+		b.publish()
+	}
+	for i := range b.routers {
+		r := &b.routers[i]
+		if r.dirty {
+			r.next = r.deadline()
+			r.dirty = false
+		}
+	}
+}
+
+// do appends an action for router r.
+func (b *Balancer) do(r *router, kind ActionKind) *Action {
+	b.acts = append(b.acts, Action{
+		Kind: kind, Router: r.id, Frontend: r.cfg.Frontend,
+		Tunnel: None, OutboundTunnel: None, ReplyLease: None,
+	})
+	return &b.acts[len(b.acts)-1]
+}
+
+// onClock learns how far a wall clock is ahead of the time line.
+func (b *Balancer) onClock(ev *Event) {
+	if ev.Router == None {
+		b.offset = ev.At
+		return
+	}
+	b.routers[ev.Router].offset = ev.At
+}
+
+// wall is the balancer's own wall clock.
+func (b *Balancer) wall() Time { return b.now + b.offset }

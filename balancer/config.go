@@ -1,0 +1,103 @@
+package balancer
+
+import (
+	"errors"
+	"math/rand/v2"
+)
+
+// MaxLeases is the most leases that a LeaseSet may hold (I2P common
+// structures, LeaseSet2: num ≤ 16).
+const MaxLeases = 16
+
+// Config is a run of the core: the operator's routers, the policy and the
+// tunables. The zero value of every span takes DefaultConfig's.
+type Config struct {
+	// Leases is how many leases a full LeaseSet holds, 1..MaxLeases. The
+	// quota of router i is Leases/len(Routers), the remainder going to the
+	// first; routers beyond the Leases-th stand by.
+	Leases int
+	// MaxLeases is the most leases of any LeaseSet; 16, more only in a
+	// network with larger LeaseSets.
+	MaxLeases int
+	Routers   []RouterConfig
+	Policy    Policy
+	// Rand is the only randomness; the core never draws elsewhere.
+	Rand *rand.Rand
+	// PublishDelay is the time from a change of the LeaseSet to its publish
+	// (Java: 3 s), PublishSpacing the least time between two publishes
+	// (Java: 60 s from the last attempt; i2pd: 20 s).
+	PublishDelay   Time
+	PublishSpacing Time
+	// PeerRefresh is how often each fast tier is asked for.
+	PeerRefresh Time
+	// Heartbeat is the interval of heartbeats; after HeartbeatMisses without
+	// an answer a router counts as lost.
+	Heartbeat       Time
+	HeartbeatMisses int
+	// Resync is how often each router's tunnel list is asked for and compared
+	// with what the core believes.
+	Resync Time
+	// SessionRetry is the wait after a refused session.
+	SessionRetry Time
+}
+
+// RouterConfig is one of the operator's routers.
+type RouterConfig struct {
+	Frontend FrontendID
+	Kind     RouterKind
+	// Weight shares out the leases; all equal where all are 0.
+	Weight int32
+	// Hops is the tunnel length, 1..7; Outbound the number of outbound
+	// tunnels, at least 1.
+	Hops     int
+	Outbound int
+}
+
+// DefaultConfig holds the tunables of a core that imitates Java I2P.
+func DefaultConfig() Config {
+	return Config{
+		Leases:          MaxLeases,
+		MaxLeases:       MaxLeases,
+		PublishDelay:    3 * Second,
+		PublishSpacing:  60 * Second,
+		PeerRefresh:     60 * Second,
+		Heartbeat:       2 * Second,
+		HeartbeatMisses: 2,
+		Resync:          10 * Minute,
+		SessionRetry:    10 * Second,
+	}
+}
+
+// Validate returns the first error of c, naming the field.
+func (c *Config) Validate() error {
+	switch {
+	case c.Policy == nil:
+		return errors.New("balancer: Config.Policy is nil")
+	case c.Rand == nil:
+		return errors.New("balancer: Config.Rand is nil")
+	case len(c.Routers) == 0:
+		return errors.New("balancer: Config.Routers is empty")
+	case c.MaxLeases < 1:
+		return errors.New("balancer: Config.MaxLeases must be at least 1")
+	case c.Leases < 1 || c.Leases > c.MaxLeases:
+		return errors.New("balancer: Config.Leases must be from 1 to MaxLeases")
+	case c.PublishDelay < 0 || c.PublishSpacing < 0:
+		return errors.New("balancer: Config.PublishDelay and PublishSpacing must not be negative")
+	case c.PeerRefresh <= 0 || c.Heartbeat <= 0 || c.Resync <= 0 || c.SessionRetry <= 0:
+		return errors.New("balancer: Config's intervals must be positive")
+	case c.HeartbeatMisses < 1:
+		return errors.New("balancer: Config.HeartbeatMisses must be at least 1")
+	}
+	for i := range c.Routers {
+		r := &c.Routers[i]
+		switch {
+		case r.Hops < 1 || r.Hops > 7:
+			return errors.New("balancer: RouterConfig.Hops must be from 1 to 7")
+		case r.Outbound < 1 || r.Outbound > 16:
+			return errors.New("balancer: RouterConfig.Outbound must be from 1 to 16")
+		case r.Weight < 0:
+			return errors.New("balancer: RouterConfig.Weight must not be negative")
+		}
+	}
+	return nil
+}

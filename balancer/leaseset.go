@@ -1,0 +1,212 @@
+package balancer
+
+// leaseSet is the newest LeaseSet that the core has made. Each change of the
+// inbound tunnels that alters the list of leases makes a new one, whether or
+// not it is ever published (Java I2P: TunnelPool, ClientConnectionRunner,
+// RequestLeaseSetJob, RequestVariableLeaseSetMessageHandler).
+type leaseSet struct {
+	due       Time // when to compose again
+	leases    []Lease
+	published int64 // seconds
+	expires   int64 // seconds
+	earliest  int64 // seconds: the earliest end listed
+
+	candidates []Lease
+}
+
+// outboundWait is how long a client without a LeaseSet waits for its first
+// outbound tunnel before it looks again.
+const outboundWait = Second
+
+func (l *leaseSet) reset() {
+	l.due = Never
+	l.leases = l.leases[:0]
+	l.published, l.expires, l.earliest = 0, 0, 0
+	l.candidates = l.candidates[:0]
+}
+
+// made tells whether there is a LeaseSet yet.
+func (l *leaseSet) made() bool { return len(l.leases) > 0 }
+
+// compose makes a new LeaseSet if the list of leases has changed.
+func (b *Balancer) compose() {
+	l := &b.ls
+	l.due = Never
+	b.gather()
+	list := b.cfg.Policy.Compose(&b.view, l.candidates)
+	list = b.keepRules(list)
+	if len(list) == 0 || sameLeases(list, l.leases) {
+		return
+	}
+	if !l.made() && !b.canPublish() {
+		// Before the first LeaseSet a client waits for a way out.
+		l.due = b.now + outboundWait
+		return
+	}
+	l.leases = append(l.leases[:0], list...)
+	b.date()
+	b.pub.changed(b)
+	b.handOut()
+}
+
+// gather collects the leases of all pools: of each the newest of its quota,
+// all together latest end first.
+func (b *Balancer) gather() {
+	l := &b.ls
+	l.candidates = l.candidates[:0]
+	for i := range b.routers {
+		r := &b.routers[i]
+		p := &r.pools[Inbound]
+		first := len(l.candidates)
+		for _, m := range p.members {
+			t := &b.tunnels[m]
+			if b.routers[t.router].state != routerServing {
+				continue
+			}
+			l.candidates = insertLease(l.candidates, first, Lease{
+				Gateway: t.gateway, ReceiveID: t.receive, End: t.end, Tunnel: t.id, Router: t.router,
+			})
+		}
+		if keep := first + int(b.listedOf(r)); len(l.candidates) > keep {
+			l.candidates = l.candidates[:keep]
+		}
+	}
+	// Every pool's part is sorted; an insertion sort over all of them keeps
+	// equal ends in the order of the routers.
+	for i := 1; i < len(l.candidates); i++ {
+		for j := i; j > 0 && l.candidates[j].End > l.candidates[j-1].End; j-- {
+			l.candidates[j], l.candidates[j-1] = l.candidates[j-1], l.candidates[j]
+		}
+	}
+	l.candidates = collapse(l.candidates)
+}
+
+// listedOf is how many of r's leases may be listed: its quota, or what is left
+// of its tunnels while it drains.
+func (b *Balancer) listedOf(r *router) int32 {
+	if r.drained && r.state == routerServing {
+		return int32(len(r.pools[Inbound].members))
+	}
+	return r.quota
+}
+
+// insertLease inserts x into list[first:], which is sorted by latest end.
+func insertLease(list []Lease, first int, x Lease) []Lease {
+	list = append(list, x)
+	for j := len(list) - 1; j > first && list[j].End > list[j-1].End; j-- {
+		list[j], list[j-1] = list[j-1], list[j]
+	}
+	return list
+}
+
+// collapse drops leases whose end is that of the one before, to the
+// millisecond: Java keeps leases in a set ordered by end alone.
+func collapse(list []Lease) []Lease {
+	kept := list[:0]
+	for i := range list {
+		if n := len(kept); n > 0 && kept[n-1].End/Millisecond == list[i].End/Millisecond {
+			continue
+		}
+		kept = append(kept, list[i])
+	}
+	return kept
+}
+
+// keepRules enforces on a policy's list what the core guarantees.
+func (b *Balancer) keepRules(list []Lease) []Lease {
+	kept := list[:0]
+	for i := range list {
+		if len(kept) == min(b.cfg.Leases, b.cfg.MaxLeases) {
+			break
+		}
+		if list[i].End > b.now+b.routers[list[i].Router].offset {
+			kept = append(kept, list[i])
+		}
+	}
+	return kept
+}
+
+// date gives the new list its dates: ends in whole seconds, none before the
+// last LeaseSet's earliest end plus one second; `published` rounded to the
+// second and at least one above the last; `expires` the latest end.
+func (b *Balancer) date() {
+	l := &b.ls
+	floor := l.earliest + 1
+	l.earliest, l.expires = 0, 0
+	for i := range l.leases {
+		end := max(int64(l.leases[i].End/Second), floor)
+		l.leases[i].End = Time(end) * Second
+		l.expires = max(l.expires, end)
+		if i == 0 || end < l.earliest {
+			l.earliest = end
+		}
+	}
+	l.published = max(l.published+1, int64((b.wall()+Second/2)/Second))
+}
+
+func sameLeases(a, b []Lease) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i].ReceiveID != b[i].ReceiveID || a[i].Gateway != b[i].Gateway {
+			return false
+		}
+	}
+	return true
+}
+
+// handOut gives the new LeaseSet to every router that bundles it with what it
+// sends, so that no client sees another one than the netDb shows.
+func (b *Balancer) handOut() {
+	for i := range b.routers {
+		r := &b.routers[i]
+		if r.state == routerServing {
+			b.fillLeaseSet(b.do(r, ActionGiveLeaseSet))
+		}
+	}
+}
+
+func (b *Balancer) fillLeaseSet(a *Action) {
+	a.Published, a.Expires, a.Leases = b.ls.published, b.ls.expires, b.ls.leases
+}
+
+// onLeaseRequest takes over the tunnels that a stock router asks a LeaseSet
+// for, and answers at once with the newest LeaseSet: the router drops its
+// session where an answer is late.
+func (b *Balancer) onLeaseRequest(r *router, ev *Event) {
+	if r.state != routerServing {
+		return
+	}
+	p := &r.pools[Inbound]
+	for j := len(p.members) - 1; j >= 0; j-- {
+		if t := &b.tunnels[p.members[j]]; !requested(ev.Leases, t) {
+			b.removeTunnel(r, p, j)
+		}
+	}
+	for i := range ev.Leases {
+		l := &ev.Leases[i]
+		known := false
+		for _, m := range p.members {
+			known = known || b.tunnels[m].receive == l.ReceiveID && b.tunnels[m].gateway == l.Gateway
+		}
+		if known {
+			continue
+		}
+		b.addTunnel(p, r, &request{}, &Tunnel{
+			ID: l.Tunnel, Gateway: l.Gateway, ReceiveID: l.ReceiveID,
+			Created: l.End - r.offset - tunnelLifetime, End: l.End,
+		})
+	}
+	b.compose()
+	b.fillLeaseSet(b.do(r, ActionReplyLeaseRequest))
+}
+
+func requested(list []Lease, t *tunnel) bool {
+	for i := range list {
+		if list[i].ReceiveID == t.receive && list[i].Gateway == t.gateway {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,42 @@
+package balancer
+
+import "math/rand/v2"
+
+// Policy decides what a policy may decide; the core keeps what may never be
+// got wrong (see the package comment). Its methods are called from within
+// Step, read the View and return at once; they keep no reference to the
+// View's slices.
+type Policy interface {
+	// Name is the policy's name in scenarios and configurations.
+	Name() string
+
+	// Reset prepares the policy for a run over n routers. rng is the only
+	// randomness that it may use.
+	Reset(n int, rng *rand.Rand)
+
+	// Build chooses the router and the path of the next tunnel of pool p in
+	// direction dir. The pool's own router is v.PoolRouter(p). It appends the
+	// path (from the operator's router outwards) to path and returns it with
+	// the router that shall build it. An empty path leaves the choice of peers
+	// to the router. ok is false where no path can be had now.
+	Build(v *View, p PoolID, dir Direction, path []PeerID) (router RouterID, out []PeerID, ok bool)
+
+	// Compose may drop, reorder and shorten the leases that the core proposes:
+	// the newest of all pools' quotas, latest end first. It works in place and
+	// returns what shall be listed.
+	Compose(v *View, leases []Lease) []Lease
+
+	// Publisher says through which routers the LeaseSet is published now.
+	// The core falls back to another router that is up where it names a lost
+	// one.
+	Publisher(v *View) Audience
+}
+
+// Audience is the set of routers that publish: one router, or all of them.
+type Audience struct {
+	All    bool
+	Router RouterID
+}
+
+// PoolID numbers the pools of a run: one for each router.
+type PoolID int32

@@ -1,0 +1,236 @@
+package policy
+
+import (
+	"math/rand/v2"
+
+	"multihome.i2p/balancer"
+)
+
+// Rules of Java's path choice (TunnelPool.configureNewTunnel,
+// TunnelPoolManager.selectPeersInTooManyTunnels).
+const (
+	reuseWithin   = 3 * balancer.Minute
+	shareMinCount = 4 // tunnels before the 33 % rule counts
+	shareUptime   = 10 * balancer.Minute
+	sharePercent  = 33
+)
+
+// tier is a set of peers that paths are drawn from, with the groups that its
+// keys put them in.
+type tier struct {
+	keys   [2]balancer.SliceKey // by direction
+	seen   uint64
+	peers  []int32 // slots: the fast ones first
+	fast   int
+	ids    []balancer.PeerID // of the fast ones, to know which groups still hold
+	groups [2][]uint8        // of the fast ones, by direction
+}
+
+func (t *tier) reset(rng *rand.Rand) {
+	for d := range t.keys {
+		t.keys[d] = balancer.SliceKey{K0: rng.Uint64(), K1: rng.Uint64()}
+	}
+	t.seen = 0
+	t.peers, t.fast = t.peers[:0], 0
+	t.ids = t.ids[:0]
+	for d := range t.groups {
+		t.groups[d] = t.groups[d][:0]
+	}
+}
+
+// refresh takes over the list of router r if it has changed.
+func (t *tier) refresh(v *balancer.View, r balancer.RouterID) {
+	if t.seen == v.PeersVersion(r) {
+		return
+	}
+	t.seen = v.PeersVersion(r)
+	t.peers = append(t.peers[:0], v.Peers(r)...)
+	t.fast = v.FastCount(r)
+	t.regroup(v)
+}
+
+// refreshUnion takes over the union of all active routers' lists.
+func (t *tier) refreshUnion(v *balancer.View) {
+	seen := uint64(0)
+	for i := range v.Routers() {
+		r := balancer.RouterID(i)
+		if v.Active(r) {
+			seen = seen*1_000_003 + v.PeersVersion(r)*64 + uint64(i) + 1
+		}
+	}
+	if t.seen == seen {
+		return
+	}
+	t.seen = seen
+	t.peers = t.peers[:0]
+	t.addUnion(v, true)
+	t.fast = len(t.peers)
+	t.addUnion(v, false)
+	t.regroup(v)
+}
+
+func (t *tier) addUnion(v *balancer.View, fast bool) {
+	for i := range v.Routers() {
+		r := balancer.RouterID(i)
+		if !v.Active(r) {
+			continue
+		}
+		list := v.Peers(r)
+		if fast {
+			list = list[:v.FastCount(r)]
+		} else {
+			list = list[v.FastCount(r):]
+		}
+		for _, s := range list {
+			if !contains(t.peers, s) {
+				t.peers = append(t.peers, s)
+			}
+		}
+	}
+}
+
+func contains(list []int32, x int32) bool {
+	for _, y := range list {
+		if x == y {
+			return true
+		}
+	}
+	return false
+}
+
+// regroup hashes the fast peers that were not in the same place before.
+func (t *tier) regroup(v *balancer.View) {
+	for i, s := range t.peers[:t.fast] {
+		p := v.Peer(s)
+		if i < len(t.ids) && t.ids[i] == p.ID {
+			continue
+		}
+		if i == len(t.ids) {
+			t.ids = append(t.ids, 0)
+			t.groups[0] = append(t.groups[0], 0)
+			t.groups[1] = append(t.groups[1], 0)
+		}
+		t.ids[i] = p.ID
+		for d := range t.keys {
+			t.groups[d][i] = uint8(t.keys[d].Group(p.Hash))
+		}
+	}
+}
+
+// usedPeer is what a chosen hop excludes.
+type usedPeer struct {
+	id     balancer.PeerID
+	net16  uint16
+	port   uint16
+	family uint32
+}
+
+// choose appends a path of n hops, from the operator's router outwards. Hops
+// are chosen in the code's order: the one next to us (of an outbound tunnel:
+// the OBEP), the middle ones, the IBGW (the first outbound hop).
+func (p *javaLike) choose(v *balancer.View, t *tier, pool balancer.PoolID, dir balancer.Direction, n int, path []balancer.PeerID) ([]balancer.PeerID, bool) {
+	at := len(path)
+	for range n {
+		path = append(path, balancer.None)
+	}
+	p.used = p.used[:0]
+	for k := range n {
+		i := k
+		if dir == balancer.Outbound {
+			i = n - 1 - k
+		}
+		slot, ok := p.hop(v, t, pool, dir, i, n)
+		if !ok {
+			return path[:at], false
+		}
+		q := v.Peer(slot)
+		path[at+i] = q.ID
+		p.used = append(p.used, usedPeer{q.ID, q.Net16, q.Port, q.Family})
+	}
+	if n > 3 {
+		orderMiddles(v, t, t.keys[dir], path[at+1:at+n-1])
+	}
+	return path, true
+}
+
+// hop draws hop i of n: from its groups of the fast tier, else from all the
+// high-capacity peers.
+func (p *javaLike) hop(v *balancer.View, t *tier, pool balancer.PoolID, dir balancer.Direction, i, n int) (int32, bool) {
+	set := balancer.GroupsAll
+	if p.opt.Slices {
+		set = balancer.EffectiveGroups(balancer.HopGroups(dir, i, n), t.fast)
+	}
+	p.pick = p.pick[:0]
+	for j, s := range t.peers[:t.fast] {
+		if set == balancer.GroupsAll || set.Has(int(t.groups[dir][j])) {
+			p.pick = append(p.pick, s)
+		}
+	}
+	if s, ok := p.draw(v, pool, dir, i, n); ok {
+		return s, true
+	}
+	p.pick = append(p.pick[:0], t.peers...)
+	return p.draw(v, pool, dir, i, n)
+}
+
+// draw takes the candidates in p.pick in random order until one is allowed.
+func (p *javaLike) draw(v *balancer.View, pool balancer.PoolID, dir balancer.Direction, i, n int) (int32, bool) {
+	for m := len(p.pick); m > 0; m-- {
+		j := p.rng.IntN(m)
+		s := p.pick[j]
+		p.pick[j] = p.pick[m-1]
+		if p.allowed(v, v.Peer(s), pool, dir, i, n) {
+			return s, true
+		}
+	}
+	return 0, false
+}
+
+func (p *javaLike) allowed(v *balancer.View, q *balancer.Peer, pool balancer.PoolID, dir balancer.Direction, i, n int) bool {
+	if q.Flags&balancer.PeerExcluded != 0 {
+		return false
+	}
+	if p.opt.IBGWFilter && i == n-1 {
+		need := balancer.PeerIPv4
+		if dir == balancer.Inbound {
+			need |= balancer.PeerReachable
+		}
+		if q.Flags&need != need {
+			return false
+		}
+	}
+	for _, u := range p.used {
+		if u.id == q.ID {
+			return false
+		}
+		if p.opt.SameSubnet && n > 1 &&
+			(u.net16 != 0 && u.net16 == q.Net16 || u.port != 0 && u.port == q.Port || u.family != 0 && u.family == q.Family) {
+			return false
+		}
+	}
+	if p.opt.MaxPeerShare && v.Uptime(v.PoolRouter(pool)) > shareUptime {
+		through, all := v.Use(v.PoolRouter(pool), q.ID)
+		if all >= shareMinCount && through > 0 && (through+1)*100/(all+1) > sharePercent {
+			return false
+		}
+	}
+	return true
+}
+
+// orderMiddles orders the middle hops of a long tunnel by a keyed hash, so
+// that the same peers always stand in the same order.
+func orderMiddles(v *balancer.View, t *tier, key balancer.SliceKey, middles []balancer.PeerID) {
+	rank := func(id balancer.PeerID) uint64 {
+		for _, s := range t.peers {
+			if q := v.Peer(s); q.ID == id {
+				return balancer.SipHash24(balancer.SliceKey{K0: key.K1, K1: key.K0}, q.Hash)
+			}
+		}
+		return 0
+	}
+	for i := 1; i < len(middles); i++ {
+		for j := i; j > 0 && rank(middles[j]) < rank(middles[j-1]); j-- {
+			middles[j], middles[j-1] = middles[j-1], middles[j]
+		}
+	}
+}

@@ -1,0 +1,179 @@
+// Package policy holds the built-in policies of the balancer, by name.
+//
+//   - per-router: Proposal 140's default. Every router builds its own tunnels
+//     from its own fast tier under its own slice key.
+//   - superset: any router builds through any peer of the union of the tiers.
+//   - shared-key: as per-router, with one slice key for all routers.
+//   - single: one router alone, as a stock router would do it.
+//
+// All of them choose paths as Java I2P does (ClientPeerSelector,
+// TunnelPool.configureNewTunnel; docs/model.md); they differ in whose peers
+// and which key they use. A router without a fast tier (i2pd) chooses its own.
+package policy
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+
+	"multihome.i2p/balancer"
+)
+
+// Options are the parameters of the built-in policies.
+type Options struct {
+	// Reuse is the chance that a build repeats the path of an expiring
+	// tunnel, 0..1 (Java I2P: 0.75).
+	Reuse float64
+	// Publisher is "fixed", "rotate" or "all".
+	Publisher string
+	// Rules of Java's path choice that can be switched off.
+	Slices       bool // hash slices of the fast tier
+	IBGWFilter   bool // only reachable IPv4 peers as inbound gateways
+	MaxPeerShare bool // no peer in more than 33 % of a pool's tunnels
+	SameSubnet   bool // one /16, port and family a tunnel
+}
+
+// DefaultOptions are those of Java I2P 2.8.0, with one fixed publisher.
+func DefaultOptions() Options {
+	return Options{
+		Reuse: 0.75, Publisher: PublisherFixed,
+		Slices: true, IBGWFilter: true, MaxPeerShare: true, SameSubnet: true,
+	}
+}
+
+// Publishers.
+const (
+	PublisherFixed  = "fixed"  // the first router; another one only while it is lost
+	PublisherRotate = "rotate" // each publish through the next router
+	PublisherAll    = "all"    // every router publishes the same bytes
+)
+
+// Names lists the built-in policies.
+func Names() []string { return []string{"per-router", "superset", "shared-key", "single"} }
+
+// New returns the built-in policy of that name.
+func New(name string, opt Options) (balancer.Policy, error) {
+	if !(opt.Reuse >= 0 && opt.Reuse <= 1) {
+		return nil, fmt.Errorf("policy %s: reuse %v is not from 0 to 1", name, opt.Reuse)
+	}
+	if !slices.Contains([]string{PublisherFixed, PublisherRotate, PublisherAll}, opt.Publisher) {
+		return nil, fmt.Errorf("policy %s: publisher %q is none of fixed, rotate, all", name, opt.Publisher)
+	}
+	p := &javaLike{name: name, opt: opt}
+	switch name {
+	case "per-router", "single":
+	case "superset":
+		p.union = true
+	case "shared-key":
+		p.oneKey = true
+	default:
+		return nil, fmt.Errorf("no policy %q; there are %s", name, strings.Join(Names(), ", "))
+	}
+	return p, nil
+}
+
+// javaLike is a policy that chooses paths as Java I2P does.
+type javaLike struct {
+	name   string
+	opt    Options
+	union  bool // any router, any peer of the union of the tiers
+	oneKey bool // one slice key for all routers
+
+	rng   *rand.Rand
+	tiers []tier
+	last  balancer.RouterID // the last publisher
+
+	used []usedPeer // peers of the path being chosen
+	pick []int32    // scratch of draw
+}
+
+// Name implements balancer.Policy.
+func (p *javaLike) Name() string { return p.name }
+
+// Reset implements balancer.Policy. It draws the slice keys: one for each
+// router's pool and direction, or one for each direction.
+func (p *javaLike) Reset(n int, rng *rand.Rand) {
+	p.rng = rng
+	p.last = balancer.None
+	if cap(p.tiers) < n {
+		p.tiers = make([]tier, n)
+	}
+	p.tiers = p.tiers[:n]
+	for i := range p.tiers {
+		p.tiers[i].reset(rng)
+		if p.oneKey {
+			p.tiers[i].keys = p.tiers[0].keys
+		}
+	}
+}
+
+// Build implements balancer.Policy.
+func (p *javaLike) Build(v *balancer.View, pool balancer.PoolID, dir balancer.Direction, path []balancer.PeerID) (balancer.RouterID, []balancer.PeerID, bool) {
+	router := v.PoolRouter(pool)
+	if p.union {
+		router = p.anyRouter(v, router)
+	}
+	if v.Capabilities(router)&(balancer.CapFastTier|balancer.CapCreateTunnel) != balancer.CapFastTier|balancer.CapCreateTunnel {
+		return router, path, v.Capabilities(router)&balancer.CapCreateTunnel != 0
+	}
+	if p.rng.Float64() < p.opt.Reuse {
+		if out, ok := v.TakeReusable(pool, dir, reuseWithin, path); ok {
+			return router, out, true
+		}
+	}
+	t := &p.tiers[pool]
+	if p.union {
+		t.refreshUnion(v)
+	} else {
+		t.refresh(v, router)
+	}
+	if len(t.peers) == 0 {
+		return router, path, false
+	}
+	// An empty path leaves the choice to the router, which knows more peers
+	// than its tiers.
+	out, _ := p.choose(v, t, pool, dir, v.Hops(router), path)
+	return router, out, true
+}
+
+// anyRouter draws one of the active routers; own where there is none.
+func (p *javaLike) anyRouter(v *balancer.View, own balancer.RouterID) balancer.RouterID {
+	n := 0
+	chosen := own
+	for i := range v.Routers() {
+		r := balancer.RouterID(i)
+		if !v.Active(r) {
+			continue
+		}
+		n++
+		if p.rng.IntN(n) == 0 {
+			chosen = r
+		}
+	}
+	return chosen
+}
+
+// Compose implements balancer.Policy: everything is listed as the core
+// proposes it.
+func (p *javaLike) Compose(_ *balancer.View, leases []balancer.Lease) []balancer.Lease { return leases }
+
+// Publisher implements balancer.Policy.
+func (p *javaLike) Publisher(v *balancer.View) balancer.Audience {
+	switch p.opt.Publisher {
+	case PublisherAll:
+		return balancer.Audience{All: true}
+	case PublisherRotate:
+		n := v.Routers()
+		for i := range n {
+			r := (p.last + 1 + balancer.RouterID(i)) % balancer.RouterID(n)
+			if v.Active(r) {
+				p.last = r
+				break
+			}
+		}
+		return balancer.Audience{Router: max(0, p.last)}
+	default:
+		return balancer.Audience{Router: 0}
+	}
+}

@@ -1,0 +1,428 @@
+package balancer
+
+// Limits of a router's build loop (Java I2P, BuildExecutor and BuildRequestor).
+const (
+	maxConcurrentBuilds = 13
+	buildsPerPass       = 2
+	loopWaitMin         = 400 * Millisecond
+	loopWaitSpan        = 800 * Millisecond
+	// A build that ends sooner than this does not wake the loop.
+	wakeAfter = 250 * Millisecond
+	// lateReply is how long after its request a tunnel is still accepted: the
+	// timeout of 5 s and a minute of grace.
+	lateReply = 65 * Second
+	// buildPatience ends a build whose router says nothing at all; routers
+	// answer or time out within 5 s (10 s on slow hosts).
+	buildPatience = 15 * Second
+	maxHops       = 7
+)
+
+// Tunnel lifetime and early expiry (Java I2P, TunnelPoolSettings and
+// ExpireJob): a tunnel counts as expired U(1,2) times this before its end.
+const (
+	tunnelLifetime   = 600 * Second
+	earlyInbound     = 37500 * Millisecond
+	earlyOutbound    = 30 * Second
+	skewMax          = 90 * Second // TunnelPool's own skew, start-up timing only
+	lifetimeSettling = 60 * Second
+)
+
+// tunnel is one standing tunnel.
+type tunnel struct {
+	id      TunnelID
+	router  RouterID
+	gateway PeerID
+	receive uint32
+	created Time
+	early   Time // leaves the pool, on the core's time line
+	end     Time // wall clock of its router
+	path    [maxHops]PeerID
+	hops    uint8 // 0: the path is unknown
+	reused  bool  // its path was repeated, or repeating it was tried
+	suspect bool  // it failed a test
+	renewed bool  // i2pd: its re-creation is under way
+}
+
+// request is a CreateTunnel under way, or one that timed out and may still
+// be answered.
+type request struct {
+	id     RequestID
+	router RouterID
+	renews TunnelID // i2pd: the tunnel that it re-creates
+	at     Time
+	path   [maxHops]PeerID
+	hops   uint8
+	live   bool
+}
+
+// pool is the tunnels of one direction that take a router's share: usually
+// that router's own, unless the policy has others build for it.
+type pool struct {
+	id         PoolID
+	dir        Direction
+	wanted     int32
+	members    []int32 // slots, in the order in which they were built
+	requests   []request
+	inProgress int32
+	expireAt   Time
+	timing     timing
+}
+
+func (p *pool) reset(id PoolID, dir Direction) {
+	p.id, p.dir, p.wanted = id, dir, 0
+	p.members = p.members[:0]
+	p.requests = p.requests[:0]
+	p.inProgress = 0
+	p.expireAt = Never
+	p.timing = timing{}
+}
+
+func (p *pool) findExpiry(b *Balancer) {
+	p.expireAt = Never
+	for _, m := range p.members {
+		p.expireAt = min(p.expireAt, b.tunnels[m].early)
+	}
+}
+
+// wakeLoop lets the build loop look at r again when its next pass would come,
+// since nothing but a finished build wakes it sooner.
+func (b *Balancer) wakeLoop(r *router) {
+	if r.state == routerServing && (r.caps&CapFastTier == 0 || r.peersSeen > 0) {
+		r.loopAt = min(r.loopAt, b.now+b.loopResidual())
+	}
+	r.dirty = true
+}
+
+func (b *Balancer) loopWait() Time {
+	return loopWaitMin + Time(b.rng.Int64N(int64(loopWaitSpan)))
+}
+
+// loopResidual draws the time to the loop's next pass as seen from a moment
+// that has nothing to do with it: a uniform part of a wait that is hit in
+// proportion to its length.
+func (b *Balancer) loopResidual() Time {
+	for {
+		wait := b.loopWait()
+		if Time(b.rng.Int64N(int64(loopWaitMin+loopWaitSpan))) < wait {
+			return Time(b.rng.Int64N(int64(wait)))
+		}
+	}
+}
+
+// buildPass is one pass of r's build loop over its two pools.
+func (b *Balancer) buildPass(r *router) {
+	r.loopAt = Never
+	if r.state != routerServing {
+		return
+	}
+	if r.kind == KindI2pd {
+		b.i2pdPass(r)
+		return
+	}
+	var want [2]int32
+	building := int32(0)
+	for d := range r.pools {
+		p := &r.pools[d]
+		b.forgetRequests(p)
+		want[d] = p.timing.howMany(b, p)
+		p.timing.sample(p, want[d])
+		building += p.inProgress
+	}
+	wanted := want[Inbound]+want[Outbound] > 0
+	for range min(buildsPerPass, maxConcurrentBuilds-building) {
+		if want[Inbound]+want[Outbound] <= 0 {
+			break
+		}
+		d := b.pickPool(r, want)
+		if !b.startBuild(r, &r.pools[d], None) {
+			want[d] = 0
+			continue
+		}
+		want[d]--
+	}
+	if wanted {
+		r.loopAt = b.now + b.loopWait()
+		return
+	}
+	next := Never
+	for d := range r.pools {
+		p := &r.pools[d]
+		next = min(next, p.timing.nextLook(b, p))
+		for i := range p.requests {
+			if p.requests[i].live {
+				next = min(next, p.requests[i].at+buildPatience)
+			}
+		}
+	}
+	if next != Never {
+		r.loopAt = next + b.loopResidual()
+	}
+}
+
+// pickPool chooses the pool that builds next: three times in four an empty one
+// goes first, else by lot among the tunnels wanted.
+func (b *Balancer) pickPool(r *router, want [2]int32) Direction {
+	preferEmpty := b.rng.IntN(4) != 0
+	if want[Inbound] == 0 {
+		return Outbound
+	}
+	if want[Outbound] == 0 {
+		return Inbound
+	}
+	inEmpty, outEmpty := len(r.pools[Inbound].members) == 0, len(r.pools[Outbound].members) == 0
+	if preferEmpty && inEmpty != outEmpty {
+		if inEmpty {
+			return Inbound
+		}
+		return Outbound
+	}
+	if b.rng.Int32N(want[Inbound]+want[Outbound]) < want[Inbound] {
+		return Inbound
+	}
+	return Outbound
+}
+
+// startBuild asks for one tunnel of p. renews names the tunnel whose path is
+// to be repeated by its own router, None for a path of the policy's choice.
+func (b *Balancer) startBuild(r *router, p *pool, renews TunnelID) bool {
+	at := len(b.paths)
+	builder, ok := r.id, true
+	if renews == None {
+		builder, b.paths, ok = b.cfg.Policy.Build(&b.view, p.id, p.dir, b.paths)
+	}
+	path := b.paths[at:]
+	if !ok || builder < 0 || int(builder) >= len(b.routers) || len(path) > maxHops ||
+		b.routers[builder].state != routerServing {
+		b.paths = b.paths[:at]
+		return false
+	}
+	b.lastReq++
+	q := request{id: b.lastReq, router: builder, renews: renews, at: b.now, live: true, hops: uint8(len(path))}
+	copy(q.path[:], path)
+	p.requests = append(p.requests, q)
+	p.inProgress++
+	a := b.do(&b.routers[builder], ActionCreateTunnel)
+	a.Request = q.id
+	a.Direction = p.dir
+	a.Path = path
+	a.Hops = int32(b.routers[builder].cfg.Hops)
+	a.Tunnel = renews
+	return true
+}
+
+// forgetRequests gives up on builds that nobody answers, and on late replies.
+func (b *Balancer) forgetRequests(p *pool) {
+	kept := p.requests[:0]
+	for _, q := range p.requests {
+		if q.live && b.now-q.at >= buildPatience {
+			q.live = false
+			p.inProgress--
+		}
+		if q.live || b.now-q.at < lateReply {
+			kept = append(kept, q)
+		}
+	}
+	p.requests = kept
+}
+
+// findRequest looks for a request in all pools: another router may build for
+// a pool.
+func (b *Balancer) findRequest(r *router, id RequestID) (*router, *pool, int) {
+	for i := range b.routers {
+		q := &b.routers[(int(r.id)+i)%len(b.routers)]
+		for d := range q.pools {
+			p := &q.pools[d]
+			for j := range p.requests {
+				if p.requests[j].id == id {
+					return q, p, j
+				}
+			}
+		}
+	}
+	return nil, nil, 0
+}
+
+func (b *Balancer) onTunnelStatus(r *router, ev *Event) {
+	owner, p, i := b.findRequest(r, ev.Request)
+	if p == nil || p.requests[i].router != r.id {
+		return
+	}
+	owner.dirty = true
+	q := p.requests[i]
+	if q.live {
+		p.requests[i].live = false
+		p.inProgress--
+	}
+	if ev.Result != ResultTimeout {
+		p.requests = append(p.requests[:i], p.requests[i+1:]...)
+	}
+	if ev.Result == ResultOK {
+		b.addTunnel(p, r, &q, &ev.Tunnel)
+	}
+	switch {
+	case owner.state != routerServing:
+	case owner.kind == KindI2pd:
+		b.i2pdBuilt(owner, &q, ev.Result)
+	case b.now-q.at > wakeAfter:
+		owner.loopAt = b.now
+	default:
+		b.wakeLoop(owner)
+	}
+}
+
+// addTunnel puts a standing tunnel into pool p.
+func (b *Balancer) addTunnel(p *pool, r *router, q *request, w *Tunnel) {
+	t := tunnel{
+		id: w.ID, router: r.id, gateway: w.Gateway, receive: w.ReceiveID,
+		created: w.Created, end: w.End, path: q.path, hops: q.hops,
+	}
+	t.early = b.earlyExpiry(r, p.dir, w.Created)
+	if t.early <= b.now {
+		return
+	}
+	var slot int32
+	if n := len(b.free); n > 0 {
+		slot = b.free[n-1]
+		b.free = b.free[:n-1]
+		b.tunnels[slot] = t
+	} else {
+		slot = int32(len(b.tunnels))
+		b.tunnels = append(b.tunnels, t)
+	}
+	p.members = append(p.members, slot)
+	p.expireAt = min(p.expireAt, t.early)
+	if p.dir == Inbound || !b.ls.made() {
+		b.ls.due = b.now
+	}
+}
+
+// earlyExpiry draws when a tunnel leaves its pool.
+func (b *Balancer) earlyExpiry(r *router, dir Direction, created Time) Time {
+	switch {
+	case r.kind == KindI2pd:
+		return created + tunnelLifetime
+	case dir == Inbound:
+		return created + tunnelLifetime - earlyInbound - Time(b.rng.Int64N(int64(earlyInbound)))
+	default:
+		return created + tunnelLifetime - earlyOutbound - Time(b.rng.Int64N(int64(earlyOutbound)))
+	}
+}
+
+// expire removes r's tunnels whose early expiry has come.
+func (b *Balancer) expire(r *router) {
+	for d := range r.pools {
+		p := &r.pools[d]
+		for p.expireAt <= b.now {
+			for i, m := range p.members {
+				if b.tunnels[m].early <= b.now {
+					b.removeTunnel(r, p, i)
+					break
+				}
+			}
+			p.findExpiry(b)
+		}
+	}
+}
+
+// removeTunnel takes member i out of p.
+func (b *Balancer) removeTunnel(r *router, p *pool, i int) {
+	b.free = append(b.free, p.members[i])
+	p.members = append(p.members[:i], p.members[i+1:]...)
+	p.findExpiry(b)
+	if p.dir == Inbound {
+		b.ls.due = b.now
+	}
+	b.wakeLoop(r)
+}
+
+// findTunnel looks for a tunnel in all pools, r's first.
+func (b *Balancer) findTunnel(r *router, id TunnelID) (*router, *pool, int) {
+	for i := range b.routers {
+		q := &b.routers[(int(r.id)+i)%len(b.routers)]
+		for d := range q.pools {
+			p := &q.pools[d]
+			for j, m := range p.members {
+				if b.tunnels[m].id == id {
+					return q, p, j
+				}
+			}
+		}
+	}
+	return nil, nil, 0
+}
+
+func (b *Balancer) onTunnelExpired(r *router, ev *Event) {
+	owner, p, i := b.findTunnel(r, ev.Tunnel.ID)
+	if p == nil {
+		return
+	}
+	t := &b.tunnels[p.members[i]]
+	switch {
+	case t.router != r.id:
+	case ev.Reason == ReasonFailed && ev.Suspect:
+		t.suspect = true
+	case ev.Reason == ReasonExpired && b.now+r.offset < t.end:
+		// The router's own early expiry: the tunnel still carries messages,
+		// and the core has drawn one for it.
+	default:
+		b.removeTunnel(owner, p, i)
+	}
+}
+
+// askPools asks for both of r's tunnel lists.
+func (b *Balancer) askPools(r *router) {
+	r.resyncDue = b.now + b.cfg.Resync
+	for d := range r.pools {
+		b.do(r, ActionGetTunnelPool).Direction = Direction(d)
+	}
+}
+
+// onTunnelList compares what a router has with what the core believes: it
+// drops tunnels that the router does not know, and takes up those that only
+// the router knows (they outlived a connection).
+func (b *Balancer) onTunnelList(r *router, ev *Event) {
+	if r.state != routerServing {
+		return
+	}
+	for i := range b.routers {
+		q := &b.routers[i]
+		p := &q.pools[ev.Direction]
+		for j := len(p.members) - 1; j >= 0; j-- {
+			t := &b.tunnels[p.members[j]]
+			// A router that has expired the tunnel early no longer lists it.
+			if t.router == r.id && b.now < t.created+tunnelLifetime-2*earlyInbound && !listed(ev.Tunnels, t.id) {
+				b.removeTunnel(q, p, j)
+			}
+		}
+	}
+	for i := range ev.Tunnels {
+		w := &ev.Tunnels[i]
+		if _, p, _ := b.findTunnel(r, w.ID); p != nil || b.requestPending(r, w) {
+			continue
+		}
+		b.addTunnel(&r.pools[ev.Direction], r, &request{}, w)
+	}
+}
+
+// requestPending tells whether w may be the outcome of a build whose status is
+// still on its way.
+func (b *Balancer) requestPending(r *router, w *Tunnel) bool {
+	for i := range b.routers {
+		p := &b.routers[i].pools[w.Direction]
+		for j := range p.requests {
+			if p.requests[j].router == r.id {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func listed(list []Tunnel, id TunnelID) bool {
+	for i := range list {
+		if list[i].ID == id {
+			return true
+		}
+	}
+	return false
+}

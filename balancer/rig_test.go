@@ -1,0 +1,290 @@
+package balancer_test
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"multihome.i2p/balancer"
+	"multihome.i2p/balancer/policy"
+)
+
+// rig drives a core with routers of the simplest kind: they answer after a
+// fixed delay, builds succeed by lot, nothing else goes wrong unless a test
+// makes it.
+type rig struct {
+	t       testing.TB
+	b       *balancer.Balancer
+	rng     *rand.Rand
+	now     balancer.Time
+	pending []pendingEvent
+	seq     int
+	acts    []balancer.Action
+
+	success   float64
+	ackLost   bool
+	refusals  int // sessions still to be refused
+	tiers     [][]balancer.Peer
+	alive     []bool // answers
+	tunnels   []map[balancer.TunnelID]balancer.Tunnel
+	lastID    balancer.TunnelID
+	created   balancer.Time
+	published []publication
+	given     []balancer.Action
+	relayed   int
+	audience  []balancer.RouterID
+	watched   []bool // heartbeats asked for
+	log       []logged
+	record    bool // keep the log
+}
+
+type pendingEvent struct {
+	at  balancer.Time
+	seq int
+	ev  balancer.Event
+}
+
+type publication struct {
+	at     balancer.Time
+	router balancer.RouterID
+	action balancer.Action
+}
+
+type logged struct {
+	now balancer.Time
+	ev  balancer.Event
+}
+
+const wallOffset = 1_767_225_600 * balancer.Second // 2026-01-01
+
+func config(n, leases int, p balancer.Policy, seed uint64) balancer.Config {
+	cfg := balancer.DefaultConfig()
+	cfg.Leases = leases
+	cfg.Policy = p
+	cfg.Rand = rand.New(rand.NewPCG(seed, 1))
+	for range n {
+		cfg.Routers = append(cfg.Routers, balancer.RouterConfig{Kind: balancer.KindJava, Hops: 3, Outbound: 2})
+	}
+	return cfg
+}
+
+func named(t testing.TB, name string, change func(*policy.Options)) balancer.Policy {
+	t.Helper()
+	opt := policy.DefaultOptions()
+	if change != nil {
+		change(&opt)
+	}
+	p, err := policy.New(name, opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func newRig(t testing.TB, cfg balancer.Config, seed uint64) *rig {
+	return newRigOn(t, balancer.New(cfg), cfg, seed)
+}
+
+// newRigOn starts a rig on a core that is ready for its first Step.
+func newRigOn(t testing.TB, b *balancer.Balancer, cfg balancer.Config, seed uint64) *rig {
+	r := &rig{t: t, b: b, rng: rand.New(rand.NewPCG(seed, 2)), success: 0.6, now: 1, record: true}
+	for i := range cfg.Routers {
+		r.tiers = append(r.tiers, makeTier(r.rng, balancer.PeerID(1000*(i+1)), 30))
+		r.alive = append(r.alive, true)
+		r.watched = append(r.watched, false)
+		r.tunnels = append(r.tunnels, map[balancer.TunnelID]balancer.Tunnel{})
+	}
+	r.step(balancer.Event{Kind: balancer.EventClock, Router: balancer.None, At: wallOffset})
+	for i := range cfg.Routers {
+		r.step(balancer.Event{Kind: balancer.EventClock, Router: balancer.RouterID(i), At: wallOffset})
+		r.up(balancer.RouterID(i))
+	}
+	return r
+}
+
+func (r *rig) up(id balancer.RouterID) {
+	r.answers(id)
+	r.step(balancer.Event{Kind: balancer.EventRouterUp, Router: id, RouterKind: balancer.KindJava, Caps: balancer.CapP140})
+}
+
+func (r *rig) crash(id balancer.RouterID) {
+	r.alive[id] = false
+	clear(r.tunnels[id])
+	r.step(balancer.Event{Kind: balancer.EventRouterLost, Router: id})
+}
+
+// freeze makes a router mute; the driver's probes notice.
+func (r *rig) freeze(id balancer.RouterID) {
+	r.alive[id] = false
+	for k := range 3 {
+		r.after(balancer.Time(k+1)*2*balancer.Second, balancer.Event{Kind: balancer.EventHeartbeat, Router: id, Missed: int32(k + 1)})
+	}
+}
+
+func (r *rig) thaw(id balancer.RouterID) {
+	r.answers(id)
+	r.step(balancer.Event{Kind: balancer.EventHeartbeat, Router: id})
+}
+
+// answers ends a router's silence, and the driver's reports of it.
+func (r *rig) answers(id balancer.RouterID) {
+	r.alive[id] = true
+	r.pending = slices.DeleteFunc(r.pending, func(e pendingEvent) bool {
+		return e.ev.Kind == balancer.EventHeartbeat && e.ev.Router == id
+	})
+}
+
+func makeTier(rng *rand.Rand, first balancer.PeerID, n int) []balancer.Peer {
+	list := make([]balancer.Peer, n)
+	for i := range list {
+		list[i] = balancer.Peer{
+			ID: first + balancer.PeerID(i), Net16: uint16(rng.Uint32()), Port: uint16(rng.Uint32()),
+			Flags: balancer.PeerReachable | balancer.PeerIPv4,
+		}
+		if i < 2*n/3 {
+			list[i].Flags |= balancer.PeerFast
+		}
+		for w := range list[i].Hash {
+			list[i].Hash[w] = rng.Uint64()
+		}
+	}
+	return list
+}
+
+func (r *rig) after(d balancer.Time, ev balancer.Event) {
+	r.seq++
+	e := pendingEvent{r.now + d, r.seq, ev}
+	i, _ := slices.BinarySearchFunc(r.pending, e, func(a, b pendingEvent) int {
+		if a.at != b.at {
+			return int(min(1, max(-1, a.at-b.at)))
+		}
+		return a.seq - b.seq
+	})
+	r.pending = slices.Insert(r.pending, i, e)
+}
+
+func (r *rig) step(ev balancer.Event) {
+	if r.record {
+		c := ev
+		c.Peers, c.Tunnels, c.Leases = slices.Clone(ev.Peers), slices.Clone(ev.Tunnels), slices.Clone(ev.Leases)
+		r.log = append(r.log, logged{r.now, c})
+	}
+	r.acts = r.b.Step(r.now, &ev, r.acts[:0])
+	for i := range r.acts {
+		r.perform(&r.acts[i])
+	}
+	if d := r.b.Deadline(); d <= r.now {
+		r.t.Fatalf("Deadline %v is not after now %v: the core would spin", d, r.now)
+	}
+}
+
+// run lets time pass up to until.
+func (r *rig) run(until balancer.Time) {
+	for {
+		next := r.b.Deadline()
+		if len(r.pending) > 0 && r.pending[0].at <= next {
+			if r.pending[0].at > until {
+				break
+			}
+			e := r.pending[0]
+			r.pending = r.pending[1:]
+			r.now = e.at
+			if e.ev.Router == balancer.None || r.alive[e.ev.Router] || e.ev.Kind == balancer.EventHeartbeat {
+				r.step(e.ev)
+			}
+			continue
+		}
+		if next > until {
+			break
+		}
+		r.now = next
+		r.step(balancer.Event{Kind: balancer.EventWake})
+	}
+	r.now = until
+}
+
+func (r *rig) perform(a *balancer.Action) {
+	const ms = balancer.Millisecond
+	id := a.Router
+	if !r.alive[id] {
+		return
+	}
+	switch a.Kind {
+	case balancer.ActionCreateSession:
+		res := balancer.ResultOK
+		if r.refusals > 0 {
+			r.refusals--
+			res = balancer.ResultFailed
+		}
+		r.after(ms, balancer.Event{Kind: balancer.EventSessionStatus, Router: id, Result: res})
+	case balancer.ActionHeartbeat:
+		r.watched[id] = true
+	case balancer.ActionGetFastTier:
+		r.after(ms, balancer.Event{Kind: balancer.EventPeerList, Router: id, Version: 1, Unchanged: a.Version == 1, Peers: r.tiers[id]})
+	case balancer.ActionGetTunnelPool:
+		var list []balancer.Tunnel
+		for _, w := range r.tunnels[id] {
+			if w.Direction == a.Direction && w.End > r.now+wallOffset {
+				list = append(list, w)
+			}
+		}
+		slices.SortFunc(list, func(a, b balancer.Tunnel) int { return int(a.ID - b.ID) })
+		r.after(ms, balancer.Event{Kind: balancer.EventTunnelList, Router: id, Direction: a.Direction, Tunnels: list})
+	case balancer.ActionCreateTunnel:
+		r.build(a)
+	case balancer.ActionPublishLeaseSet:
+		c := *a
+		c.Leases = slices.Clone(a.Leases)
+		r.published = append(r.published, publication{r.now, id, c})
+		ev := balancer.Event{Kind: balancer.EventPublishStatus, Router: id, Published: a.Published, Final: true}
+		if r.ackLost {
+			ev.Result = balancer.ResultTimeout
+			r.after(60*balancer.Second, ev)
+		} else {
+			r.after(balancer.Second, ev)
+		}
+	case balancer.ActionGiveLeaseSet:
+		r.given = append(r.given, *a)
+	case balancer.ActionRelayAck:
+		r.relayed++
+	}
+}
+
+func (r *rig) build(a *balancer.Action) {
+	ev := balancer.Event{Kind: balancer.EventTunnelStatus, Router: a.Router, Request: a.Request}
+	if len(a.Path) != 3 {
+		r.t.Fatalf("path %v has %d hops, not 3", a.Path, len(a.Path))
+	}
+	if r.rng.Float64() >= r.success {
+		ev.Result = balancer.ResultTimeout
+		r.after(5*balancer.Second, ev)
+		return
+	}
+	r.lastID++
+	// A router works off two requests of one pass one after the other.
+	created := max(r.now, r.created+balancer.Millisecond)
+	r.created = created
+	ev.Tunnel = balancer.Tunnel{
+		ID: r.lastID, Direction: a.Direction, Gateway: a.Path[2], ReceiveID: r.rng.Uint32(),
+		Created: created, End: created + wallOffset + 600*balancer.Second,
+	}
+	r.tunnels[a.Router][r.lastID] = ev.Tunnel
+	r.after(balancer.Time(500+r.rng.IntN(2000))*balancer.Millisecond, ev)
+}
+
+// routersOf counts the leases of each router in a LeaseSet.
+func (r *rig) routersOf(leases []balancer.Lease) []int {
+	n := make([]int, len(r.tiers))
+	for _, l := range leases {
+		n[l.Router]++
+	}
+	return n
+}
+
+func (r *rig) last() publication {
+	r.t.Helper()
+	if len(r.published) == 0 {
+		r.t.Fatal("nothing was published")
+	}
+	return r.published[len(r.published)-1]
+}

@@ -1,0 +1,330 @@
+package balancer
+
+// routerState is how far the core has come with a router.
+type routerState uint8
+
+const (
+	routerDown    routerState = iota // cannot be reached
+	routerOpening                    // its session is asked for, or waits for a retry
+	routerServing                    // it has a session
+	routerFrozen                     // it has one, but misses its heartbeats
+)
+
+// joinGrace is how long after the start a router that has not been up yet is
+// counted on, so that the first router to come up does not build the leases
+// of all the others. Our choice; docs/model.md.
+const joinGrace = 60 * Second
+
+// router is what the core knows of one of the operator's routers.
+type router struct {
+	id      RouterID
+	cfg     RouterConfig
+	state   routerState
+	kind    RouterKind
+	caps    Capabilities
+	drained bool
+	removed bool
+	standby bool // beyond the MaxLeases-th: a session, but no tunnels
+	everUp  bool
+	upSince Time
+	offset  Time // its wall clock minus the core's time line
+	weight  int32
+	quota   int32
+
+	peers     []int32 // slots of the peer table, the fast tier first
+	fast      int32
+	version   uint64 // the driver's version of the list
+	peersSeen uint64 // our own count of changes, for policies' caches
+
+	pools [2]pool
+
+	sessionDue Time
+	peersDue   Time
+	resyncDue  Time
+	loopAt     Time // next pass of the build loop
+	fillDue    Time // i2pd: next look at missing tunnels
+	renewDue   Time // i2pd: next look at tunnels to renew
+
+	next  Time // the least of all its deadlines
+	dirty bool // next must be found again
+}
+
+func (r *router) reset(id RouterID, cfg RouterConfig) {
+	r.id, r.cfg = id, cfg
+	r.state, r.kind, r.caps = routerDown, cfg.Kind, 0
+	r.drained, r.removed, r.standby, r.everUp = false, false, false, false
+	r.upSince, r.offset = 0, 0
+	r.weight, r.quota = cfg.Weight, 0
+	r.peers = r.peers[:0]
+	r.fast, r.version, r.peersSeen = 0, 0, 0
+	for d := range r.pools {
+		r.pools[d].reset(PoolID(id), Direction(d))
+	}
+	r.idle()
+	r.next, r.dirty = Never, true
+}
+
+// idle stops all timers of a router that cannot be used.
+func (r *router) idle() {
+	r.sessionDue, r.peersDue, r.resyncDue, r.loopAt = Never, Never, Never, Never
+}
+
+func (r *router) active() bool {
+	return r.state == routerServing && !r.drained && !r.removed && !r.standby
+}
+
+func (r *router) deadline() Time {
+	next := min(r.sessionDue, r.peersDue, r.resyncDue, r.loopAt)
+	for d := range r.pools {
+		next = min(next, r.pools[d].expireAt)
+	}
+	return next
+}
+
+// runRouter does what has fallen due for r.
+func (b *Balancer) runRouter(r *router) {
+	r.dirty = true
+	if r.sessionDue <= b.now {
+		r.sessionDue = Never
+		b.do(r, ActionCreateSession)
+	}
+	if r.peersDue <= b.now {
+		r.peersDue = b.now + b.cfg.PeerRefresh
+		b.do(r, ActionGetFastTier).Version = r.version
+	}
+	if r.resyncDue <= b.now {
+		b.askPools(r)
+	}
+	b.expire(r)
+	if r.loopAt <= b.now {
+		b.buildPass(r)
+	}
+}
+
+func (b *Balancer) onRouterUp(r *router, ev *Event) {
+	if r.state == routerServing || r.state == routerFrozen {
+		b.lose(r, routerDown) // it came back before anybody saw it go
+	}
+	r.kind, r.caps = ev.RouterKind, ev.Caps
+	if r.removed {
+		r.state = routerDown
+		return
+	}
+	r.state = routerOpening
+	r.sessionDue = b.now
+}
+
+func (b *Balancer) onSessionStatus(r *router, ev *Event) {
+	if r.state != routerOpening {
+		return
+	}
+	if ev.Result != ResultOK {
+		r.sessionDue = b.now + b.cfg.SessionRetry
+		return
+	}
+	b.serve(r)
+	b.do(r, ActionHeartbeat).Every = b.cfg.Heartbeat
+}
+
+// serve takes a router with a session into use.
+func (b *Balancer) serve(r *router) {
+	r.state = routerServing
+	r.everUp = true
+	r.upSince = b.now
+	for d := range r.pools {
+		r.pools[d].timing.begin(b.now, Time(b.rng.Int64N(int64(skewMax))))
+	}
+	r.fillDue, r.renewDue = b.now, b.now+Time(b.rng.Int64N(int64(i2pdRenewTick)))
+	r.peersDue = Never
+	if r.caps&CapFastTier != 0 {
+		r.peersDue = b.now
+	}
+	if r.caps&CapTunnelPool != 0 {
+		// Tunnels that outlived a lost connection are taken up again.
+		r.resyncDue = b.now
+	}
+	b.shareOut()
+	if r.caps&CapFastTier == 0 {
+		r.loopAt = b.now
+	}
+	if b.ls.made() {
+		b.fillLeaseSet(b.do(r, ActionGiveLeaseSet))
+	}
+}
+
+// lose forgets what a router provided; state says how it was lost.
+func (b *Balancer) lose(r *router, state routerState) {
+	wasServing := r.state == routerServing
+	r.state = state
+	r.idle()
+	for i := range b.routers {
+		b.dropRouter(&b.routers[i], r.id)
+	}
+	r.dirty = true
+	if !wasServing {
+		return
+	}
+	b.shareOut()
+	b.pub.lost(b, r.id)
+}
+
+// dropRouter removes from q's pools what router id built or is building.
+func (b *Balancer) dropRouter(q *router, id RouterID) {
+	for d := range q.pools {
+		p := &q.pools[d]
+		kept := p.members[:0]
+		for _, m := range p.members {
+			if b.tunnels[m].router != id {
+				kept = append(kept, m)
+				continue
+			}
+			b.free = append(b.free, m)
+			if p.dir == Inbound {
+				b.ls.due = b.now
+			}
+		}
+		if len(kept) != len(p.members) {
+			p.members = kept
+			p.findExpiry(b)
+			b.wakeLoop(q)
+		}
+		live := p.requests[:0]
+		for _, req := range p.requests {
+			if req.router != id {
+				live = append(live, req)
+			} else if req.live {
+				p.inProgress--
+			}
+		}
+		p.requests = live
+	}
+}
+
+func (b *Balancer) onHeartbeat(r *router, ev *Event) {
+	switch {
+	case ev.Missed == 0 && r.state == routerFrozen:
+		b.serve(r)
+	case int(ev.Missed) >= b.cfg.HeartbeatMisses && r.state == routerServing:
+		b.lose(r, routerFrozen)
+	}
+}
+
+func (b *Balancer) onAdmin(r *router, ev *Event) {
+	switch ev.Command {
+	case CommandDrain:
+		r.drained = true
+	case CommandUndrain:
+		r.drained = false
+	case CommandWeight:
+		r.weight = max(0, ev.Weight)
+	case CommandRemove:
+		if r.state != routerDown {
+			b.do(r, ActionCloseSession)
+		}
+		r.removed = true
+		b.lose(r, routerDown)
+	case CommandAdd:
+		// The driver reports EventRouterUp when it can be reached.
+		r.removed = false
+	}
+	b.shareOut()
+}
+
+// shareOut gives every router its quota of the leases: in proportion to the
+// weights, the remainder to the first ones, over the routers that serve or may
+// still join; those beyond the Leases-th stand by.
+func (b *Balancer) shareOut() {
+	var count, sum int32
+	for i := range b.routers {
+		r := &b.routers[i]
+		r.standby = false
+		if !b.counted(r) {
+			continue
+		}
+		if int(count) >= b.cfg.Leases {
+			r.standby = true
+			continue
+		}
+		count++
+		sum += r.weight
+	}
+	left := int32(b.cfg.Leases)
+	for i := range b.routers {
+		r := &b.routers[i]
+		r.quota = 0
+		if !b.counted(r) || r.standby {
+			continue
+		}
+		if sum == 0 {
+			r.quota = int32(b.cfg.Leases) / count
+		} else {
+			r.quota = int32(b.cfg.Leases) * r.weight / sum
+		}
+		left -= r.quota
+	}
+	for i := 0; left > 0 && count > 0; i = (i + 1) % len(b.routers) {
+		r := &b.routers[i]
+		if b.counted(r) && !r.standby && (sum == 0 || r.weight > 0) {
+			r.quota++
+			left--
+		}
+	}
+	for i := range b.routers {
+		r := &b.routers[i]
+		in, out := r.quota, int32(0)
+		if r.quota > 0 {
+			out = int32(r.cfg.Outbound)
+		}
+		if r.pools[Inbound].wanted != in || r.pools[Outbound].wanted != out {
+			r.pools[Inbound].wanted, r.pools[Outbound].wanted = in, out
+			b.wakeLoop(r)
+			b.ls.due = b.now
+		}
+		r.dirty = true
+	}
+}
+
+// counted tells whether r gets a share of the leases.
+func (b *Balancer) counted(r *router) bool {
+	if r.removed || r.drained {
+		return false
+	}
+	if r.state == routerServing {
+		return true
+	}
+	return !r.everUp && r.state != routerFrozen && b.now-b.start < joinGrace
+}
+
+// onPeerList takes over a router's list, the fast tier first.
+func (b *Balancer) onPeerList(r *router, ev *Event) {
+	if ev.Unchanged || r.state != routerServing {
+		return
+	}
+	first := r.peersSeen == 0
+	old := len(r.peers)
+	fast := 0
+	for pass := range 2 {
+		for i := range ev.Peers {
+			p := &ev.Peers[i]
+			if (p.Flags&PeerFast != 0) != (pass == 0) {
+				continue
+			}
+			r.peers = append(r.peers, b.peers.acquire(p))
+			if pass == 0 {
+				fast++
+			}
+		}
+	}
+	// The old list is let go after the new one is held, so that peers of both
+	// keep their slots.
+	for _, s := range r.peers[:old] {
+		b.peers.release(s)
+	}
+	r.peers = append(r.peers[:0], r.peers[old:]...)
+	r.fast = int32(fast)
+	r.version = ev.Version
+	r.peersSeen++
+	if first {
+		r.loopAt = b.now
+	}
+}

@@ -1,0 +1,220 @@
+package balancer
+
+// When a Java router replaces tunnels (TunnelPool.countHowManyToBuild).
+//
+// The adaptive rule starts a replacement when the time to a tunnel's early
+// expiry falls below the building-seconds spent per tunnel and lifetime, plus
+// a minute. The spending is the mean, over the last complete period of 600 s,
+// of (builds wanted + builds in progress) as sampled at every pass of the
+// build loop; the passes being frequent, the core takes the mean over time.
+// Without a complete period, or when more than a third of the time goes into
+// building, the older fixed rule holds.
+const (
+	ratePeriod    = 600 * Second
+	replaceMargin = 60 * Second
+	panicFactor   = 4 // builds for each tunnel that is missing altogether
+)
+
+// Edges of the fixed rule's classes of time to expiry, and how many builds it
+// wants for each tunnel in the class below the edge (TunnelPool).
+var fixedEdges = [...]struct {
+	below  Time
+	builds int32
+}{
+	{30 * Second, 6},
+	{90 * Second, 4},
+	{150 * Second, 2},
+	{210 * Second, 1},
+	{270 * Second, 0}, // one build in all, by the toss of a coin
+}
+
+// timing is the clockwork of one pool.
+type timing struct {
+	start     Time
+	skew      Time // 0..90 s, added in the fixed rule only
+	periodEnd Time
+	sampledAt Time
+	value     int32 // the last sample
+	spent     int64 // ∫ value dt since the period's start, ns
+	mean      int64 // ∫ value dt of the last complete period, ns
+}
+
+func (t *timing) begin(now, skew Time) {
+	*t = timing{start: now, skew: skew, periodEnd: now + ratePeriod, sampledAt: now}
+}
+
+// account brings the integral up to now and closes the periods that have
+// passed.
+func (t *timing) account(now Time) {
+	for t.periodEnd <= now {
+		t.spent += int64(t.value) * int64(t.periodEnd-t.sampledAt)
+		t.mean, t.spent = t.spent, 0
+		t.sampledAt = t.periodEnd
+		t.periodEnd += ratePeriod
+	}
+	t.spent += int64(t.value) * int64(now-t.sampledAt)
+	t.sampledAt = now
+}
+
+// sample records what a pass of the build loop saw. It follows howMany, which
+// has brought the integral up to now.
+func (t *timing) sample(p *pool, wanted int32) {
+	t.value = wanted + p.inProgress
+	if !t.adaptive(p.wanted) {
+		t.value = min(1, t.value)
+	}
+}
+
+// lead is the adaptive rule's building time per tunnel, 0 where it is unknown.
+func (t *timing) lead(wanted int32) Time {
+	if wanted <= 0 {
+		return 0
+	}
+	return Time(t.mean/int64(wanted)) / Millisecond * Millisecond
+}
+
+func (t *timing) adaptive(wanted int32) bool {
+	lead := t.lead(wanted)
+	return lead > 0 && lead < tunnelLifetime/3
+}
+
+// howMany is how many builds to start now.
+func (t *timing) howMany(b *Balancer, p *pool) int32 {
+	t.account(b.now)
+	if p.wanted == 0 {
+		return 0
+	}
+	if t.adaptive(p.wanted) {
+		return t.adaptiveCount(b, p)
+	}
+	n, _ := t.fixedCount(b, p, b.rng.IntN(2) == 1)
+	return n
+}
+
+func (t *timing) adaptiveCount(b *Balancer, p *pool) int32 {
+	lead := t.lead(p.wanted) + replaceMargin
+	var soon, later int32
+	latest := Time(0)
+	for _, m := range p.members {
+		left := b.tunnels[m].early - b.now
+		if left <= 0 || left >= lead {
+			later++
+			continue
+		}
+		soon++
+		latest = max(latest, left)
+	}
+	missing := p.wanted - later - p.inProgress
+	if missing <= 0 {
+		return 0
+	}
+	n := int32(0)
+	if missing > soon {
+		n = panicFactor * (missing - soon)
+		missing = soon
+	}
+	// The code compares each of them with the latest one only, so that all
+	// count as late or none.
+	each := int32(1)
+	if latest <= lead/2 {
+		each = 2
+	}
+	return n + each*missing
+}
+
+// fixedCount is the older rule: from 210 s (270 s by the toss of a coin)
+// before expiry on, with more builds the later it is. most is what the other
+// side of the coin could have given.
+func (t *timing) fixedCount(b *Balancer, p *pool, coin bool) (n, most int32) {
+	var class [len(fixedEdges)]int32
+	var later int32
+	for _, m := range p.members {
+		left := b.tunnels[m].early - b.now - t.skew
+		if left <= 0 {
+			continue
+		}
+		k := 0
+		for k < len(fixedEdges) && left > fixedEdges[k].below {
+			k++
+		}
+		if k == len(fixedEdges) {
+			later++
+		} else {
+			class[k]++
+		}
+	}
+	// Tunnels with more time left fill the quota first; the classes reached
+	// in doing so are rebuilt.
+	missing := p.wanted - later
+	for k := len(fixedEdges) - 1; k >= 0 && missing > 0; k-- {
+		missing -= min(missing, class[k])
+		n += fixedEdges[k].builds * class[k]
+	}
+	n += 6 * max(0, missing)
+	flip := min(1, class[len(fixedEdges)-1])
+	limit := func(n int32) int32 {
+		n -= p.inProgress + later
+		n = min(n, 4*p.wanted-p.inProgress-later)
+		if b.now-t.start < lifetimeSettling {
+			n = min(n, p.wanted-p.inProgress)
+		}
+		return max(0, n)
+	}
+	most = limit(n + flip)
+	if coin {
+		n += flip
+	}
+	return limit(n), most
+}
+
+// nextLook is the earliest time at which howMany can become positive without
+// an event, Never if only an event can change it. It is called when howMany
+// is 0.
+func (t *timing) nextLook(b *Balancer, p *pool) Time {
+	if p.wanted == 0 {
+		return Never
+	}
+	if !t.adaptive(p.wanted) {
+		return t.nextFixed(b, p)
+	}
+	need := p.wanted - p.inProgress
+	if need <= 0 {
+		return t.periodEnd
+	}
+	lead := t.lead(p.wanted) + replaceMargin
+	// The need-th latest expiry decides when too few tunnels are late enough.
+	at := Time(0)
+	for _, m := range p.members {
+		early, longer := b.tunnels[m].early, int32(0)
+		for _, o := range p.members {
+			if b.tunnels[o].early > early || b.tunnels[o].early == early && o < m {
+				longer++
+			}
+		}
+		if longer == need-1 {
+			at = early - lead
+			break
+		}
+	}
+	return min(t.periodEnd, max(at, b.now))
+}
+
+func (t *timing) nextFixed(b *Balancer, p *pool) Time {
+	if _, most := t.fixedCount(b, p, true); most > 0 {
+		return b.now // the coin may fall differently at the next pass
+	}
+	next := t.periodEnd
+	for _, m := range p.members {
+		left := b.tunnels[m].early - b.now - t.skew
+		for k := len(fixedEdges) - 1; k >= 0; k-- {
+			if left > fixedEdges[k].below {
+				next = min(next, b.now+left-fixedEdges[k].below)
+				break
+			}
+		}
+		if left > 0 {
+			next = min(next, b.now+left)
+		}
+	}
+	return next
+}

@@ -1,0 +1,67 @@
+package balancer
+
+// When an i2pd router replaces tunnels (libi2pd Tunnel.cpp, TunnelPool.cpp):
+// one clockwork renews every tunnel of age 570 s over its own path, every 15 s;
+// another fills the pool every 10 to 14 s with at most 3 new builds a
+// direction.
+const (
+	i2pdRenewAge   = 570 * Second
+	i2pdRenewTick  = 15 * Second
+	i2pdManageMin  = 10 * Second
+	i2pdManageSpan = 5 * Second // whole seconds from 10 to 14
+	i2pdBuilds     = 3
+)
+
+// i2pdPass runs whichever of the two clockworks has come due.
+func (b *Balancer) i2pdPass(r *router) {
+	for d := range r.pools {
+		b.forgetRequests(&r.pools[d])
+	}
+	if r.fillDue <= b.now {
+		r.fillDue = b.now + i2pdManageMin + Time(b.rng.Int64N(int64(i2pdManageSpan/Second)))*Second
+		b.i2pdFill(r)
+	}
+	if r.renewDue <= b.now {
+		r.renewDue = b.now + i2pdRenewTick
+		b.i2pdRenew(r)
+	}
+	r.loopAt = min(r.fillDue, r.renewDue)
+}
+
+func (b *Balancer) i2pdFill(r *router) {
+	for d := range r.pools {
+		p := &r.pools[d]
+		missing := p.wanted - int32(len(p.members)) - p.inProgress
+		for range min(missing, i2pdBuilds) {
+			if !b.startBuild(r, p, None) {
+				break
+			}
+		}
+	}
+}
+
+func (b *Balancer) i2pdRenew(r *router) {
+	for d := range r.pools {
+		p := &r.pools[d]
+		if int32(len(p.members)) > p.wanted {
+			continue
+		}
+		for _, m := range p.members {
+			t := &b.tunnels[m]
+			if !t.renewed && b.now-t.created >= i2pdRenewAge && t.router == r.id {
+				t.renewed = b.startBuild(r, p, t.id)
+			}
+		}
+	}
+}
+
+// i2pdBuilt lets a renewed tunnel leave the pool at once.
+func (b *Balancer) i2pdBuilt(r *router, q *request, result Result) {
+	if q.renews == None || result != ResultOK {
+		return
+	}
+	owner, p, i := b.findTunnel(r, q.renews)
+	if p != nil {
+		b.removeTunnel(owner, p, i)
+	}
+}

@@ -1,0 +1,92 @@
+package balancer
+
+// View is what a policy sees of the core. It is good during the policy's call
+// only.
+type View struct {
+	b *Balancer
+}
+
+// Now is the time of the current Step.
+func (v *View) Now() Time { return v.b.now }
+
+// Routers is the number of configured routers, up or not.
+func (v *View) Routers() int { return len(v.b.routers) }
+
+// Active tells whether r is up, has a session and is neither drained nor
+// standing by.
+func (v *View) Active(r RouterID) bool { return v.b.routers[r].active() }
+
+// Serving tells whether r has a session, be it drained or standing by.
+func (v *View) Serving(r RouterID) bool { return v.b.routers[r].state == routerServing }
+
+// Kind is r's implementation.
+func (v *View) Kind(r RouterID) RouterKind { return v.b.routers[r].kind }
+
+// Capabilities of r's session.
+func (v *View) Capabilities(r RouterID) Capabilities { return v.b.routers[r].caps }
+
+// Uptime is how long r has been up, as far as the core has seen.
+func (v *View) Uptime(r RouterID) Time { return v.b.now - v.b.routers[r].upSince }
+
+// Hops is the length of r's tunnels.
+func (v *View) Hops(r RouterID) int { return v.b.routers[r].cfg.Hops }
+
+// Quota is how many leases r is to provide.
+func (v *View) Quota(r RouterID) int { return int(v.b.routers[r].quota) }
+
+// PoolRouter is the router of pool p.
+func (v *View) PoolRouter(p PoolID) RouterID { return RouterID(p) }
+
+// Peers is the list that r gave last: its fast tier (PeerFast set) first, then
+// the other high-capacity peers. FastCount says how many are fast. The result
+// holds slots for Peer.
+func (v *View) Peers(r RouterID) []int32 { return v.b.routers[r].peers }
+
+// FastCount is the number of fast peers at the head of Peers(r).
+func (v *View) FastCount(r RouterID) int { return int(v.b.routers[r].fast) }
+
+// PeersVersion changes whenever Peers(r) does.
+func (v *View) PeersVersion(r RouterID) uint64 { return v.b.routers[r].peersSeen }
+
+// Peer is the peer in a slot of Peers. It must not be changed.
+func (v *View) Peer(slot int32) *Peer { return &v.b.peers.peers[slot] }
+
+// Use counts r's tunnels that run through peer p, and r's tunnels in all.
+func (v *View) Use(r RouterID, p PeerID) (through, all int) {
+	rt := &v.b.routers[r]
+	for d := range rt.pools {
+		members := rt.pools[d].members
+		all += len(members)
+		for _, m := range members {
+			t := &v.b.tunnels[m]
+			for _, q := range t.path[:t.hops] {
+				if q == p {
+					through++
+					break
+				}
+			}
+		}
+	}
+	return through, all
+}
+
+// TakeReusable finds the first tunnel of pool p in direction dir, in the order
+// in which they were built, that expires within the given span, was not
+// reused and failed no test; it marks the tunnel as reused and appends its
+// path to dst. ok is false where there is none.
+func (v *View) TakeReusable(p PoolID, dir Direction, within Time, dst []PeerID) (path []PeerID, ok bool) {
+	b := v.b
+	rt := &b.routers[p]
+	for _, m := range rt.pools[dir].members {
+		t := &b.tunnels[m]
+		if t.reused || t.suspect || t.hops == 0 || int(t.hops) < rt.cfg.Hops || t.early-b.now >= within {
+			continue
+		}
+		t.reused = true
+		return append(dst, t.path[:t.hops]...), true
+	}
+	return dst, false
+}
+
+// Intn draws a uniform number from 0 to n-1; n must be positive.
+func (v *View) Intn(n int) int { return v.b.rng.IntN(n) }
