@@ -30,6 +30,7 @@ type rig struct {
 	lastID    balancer.TunnelID
 	created   balancer.Time
 	published []publication
+	paths     []built // of tunnels that were built
 	given     []balancer.Action
 	relayed   int
 	audience  []balancer.RouterID
@@ -48,6 +49,12 @@ type publication struct {
 	at     balancer.Time
 	router balancer.RouterID
 	action balancer.Action
+}
+
+type built struct {
+	router balancer.RouterID
+	dir    balancer.Direction
+	path   [3]balancer.PeerID
 }
 
 type logged struct {
@@ -260,6 +267,7 @@ func (r *rig) build(a *balancer.Action) {
 		r.after(5*balancer.Second, ev)
 		return
 	}
+	r.paths = append(r.paths, built{a.Router, a.Direction, [3]balancer.PeerID(a.Path)})
 	r.lastID++
 	// A router works off two requests of one pass one after the other.
 	created := max(r.now, r.created+balancer.Millisecond)
