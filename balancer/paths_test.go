@@ -160,11 +160,11 @@ func TestReuse(t *testing.T) {
 			repeated++
 		}
 		recent = append(recent, p.path)
-		recent = recent[max(0, len(recent)-16):]
+		recent = recent[max(0, len(recent)-32):]
 	}
-	// 3/4 by reuse; of the drawn quarter about one in fifteen falls on one of
-	// the 16 paths in use by chance. The bounds are 5 standard errors away.
-	if share := float64(repeated) / float64(n); share < 0.73 || share > 0.81 {
-		t.Errorf("%.3f of %d paths were repeated, want about 0.77", share, n)
+	// 3/4 by reuse; of the drawn quarter about one in eight falls on one of
+	// the last 32 paths by chance. The bounds are 5 standard errors away.
+	if share := float64(repeated) / float64(n); share < 0.74 || share > 0.82 {
+		t.Errorf("%.3f of %d paths were repeated, want about 0.78", share, n)
 	}
 }
