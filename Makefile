@@ -1,0 +1,92 @@
+# `make` lists the targets.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+
+GO ?= go
+# Tools are pinned in a module of their own, which keeps go.mod to what the
+# programs themselves need.
+TOOL := $(GO) tool -modfile=tools/go.mod
+
+# How long each fuzz target of `make fuzz` runs, how often each benchmark of
+# `make bench` and each program of `make bench-peers` does, and which benchmarks
+# and packages `make bench` and `make golden` look at.
+FUZZTIME ?= 10s
+COUNT ?= 10
+ROUNDS ?= 5
+BENCH ?= .
+PKG ?= ./...
+
+.PHONY: help
+help: ## this list
+	@echo "Usage: make TARGET"; echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: build
+build: ## the programs, into bin/
+	$(GO) build -o bin/ ./cmd/...
+
+.PHONY: test
+test: deps lint ## what CI runs: formatting, go vet, the linters, all tests
+	$(GO) test ./...
+
+# The tests need Go and what go.mod names, and on a new machine they fetch that
+# themselves. Fetching it first tells a failure of the network from one of ours.
+.PHONY: deps
+deps: ## fetch what the tests need
+	$(GO) mod download
+
+.PHONY: lint
+lint: ## gofmt, go vet, golangci-lint
+	@files=$$(gofmt -l .); if [ -n "$$files" ]; then echo "not formatted; run make fmt:"; echo "$$files"; exit 1; fi
+	$(GO) vet ./...
+	$(TOOL) golangci-lint run
+
+.PHONY: fmt
+fmt: ## format all files as lint wants them
+	$(TOOL) golangci-lint fmt
+
+.PHONY: race
+race: ## all tests under the race detector
+	$(GO) test -race ./...
+
+# go test fuzzes one target of one package at a time.
+.PHONY: fuzz
+fuzz: ## each fuzz target for FUZZTIME (10s)
+	@{ grep -rlE '^func Fuzz[A-Z]' --include='*_test.go' . || true; } | xargs -r -n1 dirname | sort -u | while read -r dir; do \
+		grep -hoE '^func Fuzz[A-Za-z0-9_]+' "$$dir"/*_test.go | sed 's/^func //' | sort -u | while read -r target; do \
+			echo "== $$dir $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$dir"; \
+		done; \
+	done
+
+.PHONY: bench
+bench: ## the benchmarks that match BENCH, COUNT (10) times, into results/bench.txt
+	@mkdir -p results
+	$(GO) test -run '^$$' -bench '$(BENCH)' -count $(COUNT) $(PKG) | tee results/bench.txt
+	$(TOOL) benchstat results/bench.txt
+
+.PHONY: bench-peers
+bench-peers: ## the event queue beside those of ns-3 and SimPy (Debian packages)
+	@missing=; for p in g++ libns3-dev python3-simpy3; do \
+		[ "$$(dpkg-query -W -f '$${db:Status-Status}' $$p 2>/dev/null)" = installed ] || missing="$$missing $$p"; \
+	done; \
+	if [ -n "$$missing" ]; then \
+		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $$missing; } >&2; \
+	fi
+	@$(GO) run ./bench/peers -rounds $(ROUNDS)
+
+.PHONY: golden
+golden: ## rewrite the golden files of PKG; read the diff before you commit it
+	@dirs=$$({ grep -rlE 'flag\.Bool(Var)?\(.*"update"' --include='*_test.go' $$($(GO) list -f '{{.Dir}}' $(PKG)) || true; } | xargs -r -n1 dirname | sort -u); \
+	if [ -z "$$dirs" ]; then echo "no package of $(PKG) has golden files"; else $(GO) test $$dirs -update; fi
+	@git --no-pager diff --stat -- '*testdata*'
+
+.PHONY: null-long
+null-long: ## the long null control: no attack may tell a scheme from itself (hours)
+	MULTIHOME_LONG=1 $(GO) test -timeout 0 -run 'TestNullLong' -v ./sim/game
+
+.PHONY: clean
+clean: ## remove what the other targets made
+	rm -rf bin results
