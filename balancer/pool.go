@@ -147,6 +147,7 @@ func (b *Balancer) buildPass(r *router) {
 	next := Never
 	for d := range r.pools {
 		p := &r.pools[d]
+		p.timing.rest(b.now)
 		next = min(next, p.timing.nextLook(b, p))
 		for i := range p.requests {
 			if p.requests[i].live {

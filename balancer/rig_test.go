@@ -33,7 +33,6 @@ type rig struct {
 	paths     []built // of tunnels that were built
 	given     []balancer.Action
 	relayed   int
-	audience  []balancer.RouterID
 	watched   []bool // heartbeats asked for
 	log       []logged
 	record    bool // keep the log

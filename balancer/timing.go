@@ -6,8 +6,7 @@ package balancer
 // expiry falls below the building-seconds spent per tunnel and lifetime, plus
 // a minute. The spending is the mean, over the last complete period of 600 s,
 // of (builds wanted + builds in progress) as sampled at every pass of the
-// build loop; the passes being frequent, the core takes the mean over time.
-// Without a complete period, or when more than a third of the time goes into
+// build loop. Without a complete period, or when more than a third of the time goes into
 // building, the older fixed rule holds.
 const (
 	ratePeriod    = 600 * Second
@@ -28,49 +27,73 @@ var fixedEdges = [...]struct {
 	{270 * Second, 0}, // one build in all, by the toss of a coin
 }
 
-// timing is the clockwork of one pool.
+// timing is the clockwork of one pool. Every pass of the build loop is one
+// sample; passes that would find nothing to do are not run, and their samples
+// are entered as the time that they would have taken.
 type timing struct {
 	start     Time
 	skew      Time // 0..90 s, added in the fixed rule only
 	periodEnd Time
-	sampledAt Time
+	idleFrom  Time  // since when no pass was run; Never while they are
 	value     int32 // the last sample
-	spent     int64 // ∫ value dt since the period's start, ns
-	mean      int64 // ∫ value dt of the last complete period, ns
+	sum       int64 // of value × time over the period's samples, ns
+	weight    int64 // the time of the period's samples, ns
+	lastSum   int64 // the same of the last complete period
+	lastTime  int64
 }
+
+// loopMean is the mean time between two passes, the weight of a sample.
+const loopMean = loopWaitMin + loopWaitSpan/2
 
 func (t *timing) begin(now, skew Time) {
-	*t = timing{start: now, skew: skew, periodEnd: now + ratePeriod, sampledAt: now}
+	*t = timing{start: now, skew: skew, periodEnd: now + ratePeriod, idleFrom: Never}
 }
 
-// account brings the integral up to now and closes the periods that have
-// passed.
+// account enters the passes that were not run up to now and closes the periods
+// that have passed.
 func (t *timing) account(now Time) {
 	for t.periodEnd <= now {
-		t.spent += int64(t.value) * int64(t.periodEnd-t.sampledAt)
-		t.mean, t.spent = t.spent, 0
-		t.sampledAt = t.periodEnd
+		t.idle(t.periodEnd)
+		t.lastSum, t.lastTime = t.sum, t.weight
+		t.sum, t.weight = 0, 0
 		t.periodEnd += ratePeriod
 	}
-	t.spent += int64(t.value) * int64(now-t.sampledAt)
-	t.sampledAt = now
+	t.idle(now)
 }
 
-// sample records what a pass of the build loop saw. It follows howMany, which
-// has brought the integral up to now.
+func (t *timing) idle(now Time) {
+	if t.idleFrom >= now {
+		return
+	}
+	t.sum += int64(t.value) * int64(now-t.idleFrom)
+	t.weight += int64(now - t.idleFrom)
+	t.idleFrom = now
+}
+
+// sample records what a pass of the build loop saw.
 func (t *timing) sample(p *pool, wanted int32) {
 	t.value = wanted + p.inProgress
 	if !t.adaptive(p.wanted) {
 		t.value = min(1, t.value)
 	}
+	t.sum += int64(t.value) * int64(loopMean)
+	t.weight += int64(loopMean)
+	t.idleFrom = Never
 }
 
-// lead is the adaptive rule's building time per tunnel, 0 where it is unknown.
+// rest says that the passes to come are not run until something changes.
+func (t *timing) rest(now Time) { t.idleFrom = now + loopMean }
+
+// lead is the adaptive rule's building time per tunnel in whole milliseconds,
+// 0 where it is unknown.
 func (t *timing) lead(wanted int32) Time {
-	if wanted <= 0 {
+	if wanted <= 0 || t.lastTime == 0 {
 		return 0
 	}
-	return Time(t.mean/int64(wanted)) / Millisecond * Millisecond
+	// lastSum is at most 26 × 600 s in ns, so that milliseconds keep the
+	// product in range.
+	mean := t.lastSum * int64(tunnelLifetime/Millisecond) / t.lastTime
+	return Time(mean/int64(wanted)) * Millisecond
 }
 
 func (t *timing) adaptive(wanted int32) bool {
