@@ -179,9 +179,7 @@ const (
 	EventTunnelStatus
 	// EventTunnelList: the answer to GetTunnelPool.
 	EventTunnelList
-	// EventTunnelExpired: Tunnel.ID left its pool for Reason. With
-	// ReasonFailed and Suspect set it only failed a test and still stands:
-	// routers reuse no path that failed one. ReasonExpired before the tunnel's
+	// EventTunnelExpired: Tunnel.ID left its pool for Reason. ReasonExpired before the tunnel's
 	// end is a router's own early expiry, which the core replaces by its own.
 	EventTunnelExpired
 	// EventLeaseRequest: a stock router's RequestVariableLeaseSet; Leases.
@@ -226,7 +224,6 @@ type Event struct {
 	RouterKind RouterKind
 	Direction  Direction
 	Unchanged  bool
-	Suspect    bool
 	Final      bool
 	Ours       bool
 	Router     RouterID

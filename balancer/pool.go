@@ -39,7 +39,6 @@ type tunnel struct {
 	path    [maxHops]PeerID
 	hops    uint8 // 0: the path is unknown
 	reused  bool  // its path was repeated, or repeating it was tried
-	suspect bool  // it failed a test
 	renewed bool  // i2pd: its re-creation is under way
 }
 
@@ -85,7 +84,7 @@ func (p *pool) findExpiry(b *Balancer) {
 }
 
 // wakeLoop lets the build loop look at r again when its next pass would come,
-// since nothing but a finished build wakes it sooner.
+// since only a finished build and a tunnel gone wake it sooner.
 func (b *Balancer) wakeLoop(r *router) {
 	if r.state == routerServing && (r.caps&CapFastTier == 0 || r.peersSeen > 0) {
 		r.loopAt = min(r.loopAt, b.now+b.loopResidual())
@@ -333,7 +332,10 @@ func (b *Balancer) removeTunnel(r *router, p *pool, i int) {
 	if p.dir == Inbound {
 		b.ls.due = b.now
 	}
-	b.wakeLoop(r)
+	if r.state == routerServing && r.kind == KindJava {
+		r.loopAt = b.now // a tunnel gone wakes the loop (TunnelPoolManager.tunnelFailed)
+	}
+	r.dirty = true
 }
 
 // findTunnel looks for a tunnel in all pools, r's first.
@@ -360,8 +362,6 @@ func (b *Balancer) onTunnelExpired(r *router, ev *Event) {
 	t := &b.tunnels[p.members[i]]
 	switch {
 	case t.router != r.id:
-	case ev.Reason == ReasonFailed && ev.Suspect:
-		t.suspect = true
 	case ev.Reason == ReasonExpired && b.now+r.offset < t.end:
 		// The router's own early expiry: the tunnel still carries messages,
 		// and the core has drawn one for it.

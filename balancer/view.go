@@ -71,15 +71,15 @@ func (v *View) Use(r RouterID, p PeerID) (through, all int) {
 }
 
 // TakeReusable finds the first tunnel of pool p in direction dir, in the order
-// in which they were built, that expires within the given span, was not
-// reused and failed no test; it marks the tunnel as reused and appends its
+// in which they were built, that expires within the given span and was not
+// reused; it marks the tunnel as reused and appends its
 // path to dst. ok is false where there is none.
 func (v *View) TakeReusable(p PoolID, dir Direction, within Time, dst []PeerID) (path []PeerID, ok bool) {
 	b := v.b
 	rt := &b.routers[p]
 	for _, m := range rt.pools[dir].members {
 		t := &b.tunnels[m]
-		if t.reused || t.suspect || t.hops == 0 || int(t.hops) < rt.cfg.Hops || t.early-b.now >= within {
+		if t.reused || t.hops == 0 || int(t.hops) < rt.cfg.Hops || t.early-b.now >= within {
 			continue
 		}
 		t.reused = true
