@@ -1,0 +1,135 @@
+package attack
+
+import (
+	"errors"
+	"fmt"
+
+	"multihome.i2p/analysis"
+	"multihome.i2p/analysis/trace"
+)
+
+// An Attack tells a Destination on one router from a Destination on several.
+type Attack interface {
+	// Name returns the name under which [New] makes the attack.
+	Name() string
+
+	// Observe extracts what the attack uses from the records of the first
+	// horizonMs milliseconds of the trace, counted from its first record; 0 or
+	// less means the whole trace. It keeps nothing of the trace.
+	Observe(tr *trace.Trace, horizonMs int64) Features
+
+	// Fit learns from trials of both arms, all observed up to the horizon of the
+	// trials to come, and replaces what an earlier Fit learned. It returns an
+	// error that wraps [ErrTraining], and leaves the attack untrained, if there
+	// are too few usable trials.
+	Fit(training []Sample) error
+
+	// Score judges features of this attack. Its score is never NaN: features
+	// without evidence score 0, with a warning.
+	Score(f *Features) Verdict
+}
+
+// Features are what one attack saw in one trace.
+type Features struct {
+	// Vector are the numbers that Fit learns from, in an order of the attack's
+	// own; nil if the trace holds too little.
+	Vector []float64
+
+	Evidence Evidence
+}
+
+// A Sample is a training trial.
+type Sample struct {
+	// Multi marks the arm that the attack shall find, Destinations on several
+	// routers; false is the reference, one router. It is the arm and not the
+	// number of routers that counts, so that two systems of one router can be
+	// compared too.
+	Multi    bool
+	Features Features
+}
+
+// A Verdict is what an attack says about a trace.
+type Verdict struct {
+	// Score is larger the more the trace looks like the arm with several routers.
+	// After Fit it is a log likelihood ratio, before it log posterior odds.
+	Score float64
+
+	// Routers is the estimated number of routers, of the attack's own model, fitted
+	// or not: the median of Posterior and its central interval, cut at
+	// [MaxRouters].
+	Routers analysis.Estimate
+
+	// Posterior is the probability of 1, 2, … MaxRouters routers; nil without
+	// evidence.
+	Posterior []float64
+
+	Warnings []string
+}
+
+// MaxRouters is the largest number of routers that an attack considers: a
+// LeaseSet has 16 leases.
+const MaxRouters = 16
+
+// ErrTraining marks errors of Fit: too few trials that hold what the attack needs.
+var ErrTraining = errors.New("attack cannot be trained")
+
+const confidence = 0.95
+
+// An entry makes attacks of one name.
+type entry struct {
+	name string
+	make func() Attack
+}
+
+// registry is in the order of Names.
+var registry = []entry{
+	{"distinct", func() Attack { return newDistinct() }},
+	{"richness", func() Attack { return newRichness() }},
+}
+
+// Names returns the names of all attacks, in alphabetical order.
+func Names() []string {
+	names := make([]string, len(registry))
+	for i, e := range registry {
+		names[i] = e.name
+	}
+	return names
+}
+
+// New returns a new, untrained attack. An unknown name is an error that lists the
+// names and proposes the nearest one.
+func New(name string) (Attack, error) {
+	for _, e := range registry {
+		if e.name == name {
+			return e.make(), nil
+		}
+	}
+	hint := ""
+	best := len(name)/2 + 1 // more changes than that are no typing error
+	for _, known := range Names() {
+		if d := editDistance(name, known); d < best {
+			best, hint = d, fmt.Sprintf("; did you mean %q?", known)
+		}
+	}
+	return nil, fmt.Errorf("unknown attack %q%s (known: %v)", name, hint, Names())
+}
+
+// editDistance is Levenshtein's.
+func editDistance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		last := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			next := last
+			if a[i] != b[j] {
+				next = 1 + min(last, row[j], row[j+1])
+			}
+			last, row[j+1] = row[j+1], next
+		}
+	}
+	return row[len(b)]
+}

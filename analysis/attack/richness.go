@@ -1,0 +1,92 @@
+package attack
+
+import (
+	"math"
+
+	"multihome.i2p/analysis"
+	"multihome.i2p/analysis/trace"
+)
+
+// richness estimates the set of gateways from which the Destination draws,
+// unseen ones included: first from incidences, with Chao2 over the distinct
+// LeaseSets, then from abundances, with Chao1 and ACE over the tunnels.
+//
+// Trained, its score is the log likelihood ratio of the logarithms of the Chao2,
+// Chao1 and ACE estimates and of the sample coverage.
+//
+// Untrained, the number of unseen gateways has the log-normal law of Chao's
+// interval around the Chao2 estimate, and [Prior] tells how many routers have so
+// many gateways. The set is taken as closed: fast tiers change with time, so that
+// a long trace of one router names more gateways than its slice ever had at once.
+type richness struct {
+	prior *Prior
+	model *ratioModel
+}
+
+func newRichness() *richness { return &richness{prior: NewPrior()} }
+
+// Name implements Attack.
+func (*richness) Name() string { return "richness" }
+
+// minRichnessSets is the smallest number of distinct LeaseSets that incidences
+// tell anything from.
+const minRichnessSets = 3
+
+// Observe implements Attack.
+func (*richness) Observe(tr *trace.Trace, horizonMs int64) Features {
+	f := Features{Evidence: Gather(tr, horizonMs)}
+	e := &f.Evidence
+	if len(e.LeaseSets) < minRichnessSets {
+		return f
+	}
+	chao2 := analysis.Chao2(e.Incidences, len(e.LeaseSets), confidence)
+	chao1 := analysis.Chao1(e.Tunnels, confidence)
+	ace := analysis.ACE(e.Tunnels, confidence)
+	coverage := analysis.Coverage(e.Tunnels, confidence)
+	f.Vector = []float64{math.Log(chao2.Center), math.Log(chao1.Center), math.Log(ace.Center), coverage.Center}
+	return f
+}
+
+// Fit implements Attack.
+func (r *richness) Fit(training []Sample) (err error) {
+	r.model, err = fitRatio(training)
+	return err
+}
+
+// closedMs is the longest trace in which the set of gateways passes for closed.
+const closedMs = 6 * 3600 * 1000
+
+// Score implements Attack.
+func (r *richness) Score(f *Features) Verdict {
+	e := &f.Evidence
+	if f.Vector == nil {
+		return noEvidence(len(e.LeaseSets), "fewer than three distinct LeaseSets seen: nothing to extrapolate from")
+	}
+	chao2 := analysis.Chao2(e.Incidences, len(e.LeaseSets), confidence)
+	v := verdict(r.prior, r.model, f, r.logLikelihood(chao2, len(e.Incidences)), len(e.LeaseSets))
+	if e.SpanMs > closedMs && r.model == nil {
+		v.Warnings = append(v.Warnings, "the trace is longer than 6 h: fast tiers that change make one router look like several")
+	}
+	return v
+}
+
+// logLikelihood returns, for each number m of gateways, the log-normal density
+// of m − seen + ½ that has the median and the upper bound of the estimate's
+// unseen gateways, each plus ½: so that none unseen is possible.
+func (r *richness) logLikelihood(chao2 analysis.Estimate, seen int) []float64 {
+	const half = 0.5
+	z := 1.959963984540054 // of the 95 % interval
+	middle := math.Log(chao2.Center - float64(seen) + half)
+	sigma := (math.Log(chao2.Hi-float64(seen)+half) - middle) / z
+	sigma = math.Max(sigma, 0.1) // the model is not exact, however many LeaseSets there are
+	logL := make([]float64, r.prior.maxGateways()+1)
+	for m := range logL {
+		if m < seen || m == 0 {
+			logL[m] = math.Inf(-1)
+			continue
+		}
+		u := (math.Log(float64(m-seen)+half) - middle) / sigma
+		logL[m] = -u * u / 2
+	}
+	return logL
+}
