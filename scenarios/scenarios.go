@@ -1,0 +1,62 @@
+// Package scenarios holds the scenario files that ship with the simulator.
+// Each opens with its question and says in comments what is held fixed, where
+// its numbers come from, what is expected and what it costs.
+package scenarios
+
+import (
+	"embed"
+	"io/fs"
+	"strconv"
+	"strings"
+)
+
+//go:embed *.yaml
+var files embed.FS
+
+// Entry is one shipped scenario.
+type Entry struct {
+	// Name is what the command line calls it.
+	Name string
+	// Question is what it asks.
+	Question string
+}
+
+// List returns the shipped scenarios sorted by name.
+func List() []Entry {
+	names, err := fs.Glob(files, "*.yaml")
+	if err != nil {
+		panic(err) // the pattern is a constant
+	}
+	var entries []Entry
+	for _, file := range names { // sorted: fs.Glob reads the directory in order
+		name := strings.TrimSuffix(file, ".yaml")
+		text, _ := Get(name)
+		entries = append(entries, Entry{Name: name, Question: question(text)})
+	}
+	return entries
+}
+
+// Get returns the file of a shipped scenario.
+func Get(name string) ([]byte, bool) {
+	if strings.ContainsAny(name, `/\`) {
+		return nil, false
+	}
+	text, err := files.ReadFile(name + ".yaml")
+	return text, err == nil
+}
+
+// question returns the value of the first line that begins with "question:".
+// Shipped scenarios write it on that one line; the tests of package scenario
+// compare it with what the parser reads.
+func question(text []byte) string {
+	for line := range strings.Lines(string(text)) {
+		if q, ok := strings.CutPrefix(line, "question:"); ok {
+			q = strings.TrimSpace(q)
+			if unquoted, err := strconv.Unquote(q); err == nil {
+				q = unquoted
+			}
+			return q
+		}
+	}
+	return ""
+}

@@ -1,0 +1,299 @@
+package game
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"multihome.i2p/analysis"
+	"multihome.i2p/analysis/result"
+	"multihome.i2p/sim"
+	"multihome.i2p/sim/scenario"
+	"multihome.i2p/sim/tier"
+)
+
+// maxCurves is the most grid points that a figure of curves shows; beyond it
+// the sweep figures tell the tale.
+const maxCurves = 4
+
+// figures draws the data of all plots.
+func (r *runner) figures(res *Results) {
+	add := func(f result.Figure, ok bool) {
+		if ok {
+			res.Figures.Figures = append(res.Figures.Figures, f)
+		}
+	}
+	if len(r.plan.points) > 0 && r.plan.points[0].figure != nil {
+		add(r.publishedFigure(res.Summary))
+		return
+	}
+	if len(r.plan.points) > 1 {
+		for _, metric := range []string{"attack.best.auc", "distinct_ibgw_total", "distinct_ibgw_per_leaseset"} {
+			f, err := result.SweepFigure(res.Summary, metric, "")
+			f.ID = "sweep-" + strings.NewReplacer(".", "-", "_", "-").Replace(metric)
+			add(f, err == nil)
+		}
+	}
+	add(r.rocFigure())
+	add(r.horizonFigure())
+	add(r.growthFigure())
+	add(r.distinctFigure())
+	add(r.loadFigure())
+	add(r.tierFigure())
+}
+
+// label names an arm of a point in legends.
+func (r *runner) label(pt *point, arm scenario.Arm) string {
+	d := &pt.scenario.World.Destination
+	if arm == scenario.ReferenceArm {
+		d = &pt.scenario.Reference.Destination
+	}
+	routers := fmt.Sprintf("%d routers", len(d.Routers))
+	if len(d.Routers) == 1 {
+		routers = "1 router"
+	}
+	name := routers + ", " + string(d.Scheme)
+	if d.Policy.Name != "" && arm == scenario.PolicyArm && balanced(d.Scheme) {
+		name = routers + ", " + d.Policy.Name
+	}
+	if len(r.plan.points) > 1 && arm == scenario.PolicyArm {
+		var at []string
+		for _, p := range pt.scenario.Grid {
+			at = append(at, fmt.Sprint(p.Path[strings.LastIndexByte(p.Path, '.')+1:], " ", p.Value))
+		}
+		name += " (" + strings.Join(at, ", ") + ")"
+	}
+	return name
+}
+
+// curves visits both arms of the first grid points, references that are the
+// same world once.
+func (r *runner) curves(visit func(label string, arm result.Arm, t *tally)) {
+	drawn := make(map[int]bool)
+	for i := range min(len(r.plan.points), maxCurves) {
+		pt := &r.plan.points[i]
+		for _, arm := range pt.arms {
+			u := pt.unit[armIndex(arm)]
+			if !drawn[u] {
+				drawn[u] = true
+				visit(r.label(pt, arm), result.Arm(arm), &r.tallies[u])
+			}
+		}
+	}
+}
+
+func (r *runner) rocFigure() (result.Figure, bool) {
+	f := result.Figure{
+		ID: "roc", Kind: result.ROC,
+		Title: "How well each attack tells the arms apart",
+		Note: "Each curve is one attack of the first adversary over the whole observation, with its pointwise " +
+			"95 % bootstrap band. On the diagonal an attack does no better than a guess.",
+		X: result.Axis{Label: "false positive rate", Unit: "share"},
+		Y: result.Axis{Label: "true positive rate", Unit: "share"},
+	}
+	var grid []float64
+	for k := range 41 {
+		grid = append(grid, float64(k)/40)
+	}
+	for i := range min(len(r.plan.points), maxCurves) {
+		pt := &r.plan.points[i]
+		for k, l := range pt.looks {
+			if l.adversary != 0 || !l.full {
+				continue
+			}
+			scores, _ := r.scores(i, k)
+			if len(scores[0]) == 0 || len(scores[1]) == 0 {
+				continue
+			}
+			s := result.Series{Label: l.attack, Arm: result.Policy, Confidence: confidence, N: len(scores[0]) + len(scores[1])}
+			if len(r.plan.points) > 1 {
+				s.Label += ": " + r.label(pt, scenario.PolicyArm)
+			}
+			for g, e := range analysis.ROCBand(scores[1], scores[0], grid, resamples, confidence, r.rng(i, k, 2)) {
+				s.X = append(s.X, grid[g])
+				s.Y, s.Lo, s.Hi = append(s.Y, e.Center), append(s.Lo, e.Lo), append(s.Hi, e.Hi)
+			}
+			f.Series = append(f.Series, s)
+		}
+	}
+	return f, len(f.Series) > 0
+}
+
+// horizonFigure shows the first point's AUC as the observation grows.
+func (r *runner) horizonFigure() (result.Figure, bool) {
+	pt := &r.plan.points[0]
+	f := result.Figure{
+		ID: "auc-over-time", Kind: result.Sweep,
+		Title: "Detection as the observation grows",
+		Note:  "The same test trials, cut at each length of observation; the attacks are trained for each length.",
+		X:     result.Axis{Label: "observed time", Unit: "h"},
+		Y:     result.Axis{Label: "AUC", Unit: "1", Guides: []result.Guide{{Value: 0.5, Label: "a guess"}}},
+	}
+	longest := 0
+	for k, l := range pt.looks {
+		if l.adversary != 0 {
+			continue
+		}
+		scores, _ := r.scores(0, k)
+		e := analysis.AUC(scores[1], scores[0], confidence)
+		at := -1
+		for j := range f.Series {
+			if f.Series[j].Label == l.attack {
+				at = j
+			}
+		}
+		if at < 0 {
+			at = len(f.Series)
+			f.Series = append(f.Series, result.Series{Label: l.attack, Arm: result.Policy, Confidence: confidence, N: e.N})
+		}
+		q := &f.Series[at]
+		q.X = append(q.X, l.horizon.Seconds()/3600)
+		q.Y, q.Lo, q.Hi = append(q.Y, e.Center), append(q.Lo, e.Lo), append(q.Hi, e.Hi)
+		longest = max(longest, len(q.X))
+	}
+	return f, longest > 1
+}
+
+func (r *runner) growthFigure() (result.Figure, bool) {
+	f := result.Figure{
+		ID: "accumulation", Kind: result.Curve,
+		Title: "Distinct inbound gateways that published LeaseSets have shown",
+		Note:  "The mean over the test trials with its 95 % interval. A single router draws from one slice of its fast tier, several routers from several.",
+		X:     result.Axis{Label: "observed time", Unit: "h"},
+		Y:     result.Axis{Label: "distinct IBGWs", Unit: "routers"},
+	}
+	r.curves(func(label string, arm result.Arm, t *tally) {
+		s := result.Series{Label: label, Arm: arm, Confidence: confidence, N: int(t.trials)}
+		for k := range t.growth.n {
+			y, lo, hi := t.growth.mean(k)
+			addPoint(&s, float64(k)*binHours, y, lo, hi)
+		}
+		f.Series = append(f.Series, s)
+	})
+	return f, len(f.Series) > 0
+}
+
+// binHours is the time between two points of growth and load.
+const binHours = minutesPerBin / 60.0
+
+func addPoint(s *result.Series, x, y, lo, hi float64) {
+	s.X, s.Y = append(s.X, x), append(s.Y, y)
+	s.Lo, s.Hi = append(s.Lo, lo), append(s.Hi, hi)
+}
+
+func (r *runner) distinctFigure() (result.Figure, bool) {
+	f := result.Figure{
+		ID: "distinct-per-leaseset", Kind: result.Histogram,
+		Title: "Distinct inbound gateways in one LeaseSet",
+		Note:  "Share of the published LeaseSets. The intervals treat each trial as one cluster, since its LeaseSets resemble each other.",
+		X:     result.Axis{Label: "distinct IBGWs in a LeaseSet", Unit: "routers"},
+		Y:     result.Axis{Label: "LeaseSets", Unit: "share"},
+	}
+	r.curves(func(label string, arm result.Arm, t *tally) {
+		s := result.Series{Label: label, Arm: arm, Confidence: confidence, N: int(t.trials)}
+		for k := 1; k < len(t.distinct.counts); k++ {
+			y, lo, hi := t.distinct.share(k)
+			addPoint(&s, float64(k), y, lo, hi)
+		}
+		if len(s.X) > 0 {
+			f.Series = append(f.Series, s)
+		}
+	})
+	return f, len(f.Series) > 0
+}
+
+func (r *runner) loadFigure() (result.Figure, bool) {
+	f := result.Figure{
+		ID: "floodfill-load", Kind: result.Load,
+		Title: "Load on the floodfills over time",
+		Note:  "Messages of this Destination at all floodfills: stores, floods, verifications and lookups. The mean over the test trials in every ten minutes, with its 95 % interval.",
+		X:     result.Axis{Label: "observed time", Unit: "h"},
+		Y:     result.Axis{Label: "messages", Unit: "1/10min"},
+	}
+	r.curves(func(label string, arm result.Arm, t *tally) {
+		s := result.Series{Label: label, Arm: arm, Confidence: confidence, N: int(t.trials)}
+		for k := range t.load.n {
+			y, lo, hi := t.load.mean(k)
+			addPoint(&s, (float64(k)+0.5)*binHours, y, lo, hi)
+		}
+		if len(s.X) > 0 {
+			f.Series = append(f.Series, s)
+		}
+	})
+	return f, len(f.Series) > 0
+}
+
+// tierFigure shows the fast tiers that were simulated beside the measured ones.
+func (r *runner) tierFigure() (result.Figure, bool) {
+	const width = 10
+	f := result.Figure{
+		ID: "fast-tiers", Kind: result.Histogram,
+		Title: "Fast tier sizes, simulated and measured",
+		Note: "Measured: 21 Java routers of the SWARM-I2P data set (Muntaka et al., arXiv:2506.18159, CC BY 4.0). " +
+			"Bins of ten peers; intervals of shares by Clopper and Pearson.",
+		X: result.Axis{Label: "peers in the fast tier", Unit: "routers"},
+		Y: result.Axis{Label: "routers with such a tier", Unit: "share"},
+	}
+	histogram := func(label string, arm result.Arm, count func(size int) int64, sizes int) {
+		var bins []int64
+		var n int64
+		for size := range sizes {
+			for len(bins) <= size/width {
+				bins = append(bins, 0)
+			}
+			bins[size/width] += count(size)
+			n += count(size)
+		}
+		if n == 0 {
+			return
+		}
+		s := result.Series{Label: label, Arm: arm, Confidence: confidence, N: int(n)}
+		for k, c := range bins {
+			e := analysis.ClopperPearson(int(c), int(n), confidence)
+			addPoint(&s, (float64(k)+0.5)*width, e.Center, e.Lo, e.Hi)
+		}
+		f.Series = append(f.Series, s)
+	}
+	r.curves(func(label string, arm result.Arm, t *tally) {
+		histogram(label, arm, func(size int) int64 { return t.tiers[size] }, len(t.tiers))
+	})
+	if len(f.Series) == 0 {
+		return f, false
+	}
+	var measured [tier.FastMax + 1]int64
+	for _, row := range tier.Swarm {
+		measured[row.Fast]++
+	}
+	histogram("measured", result.Measured, func(size int) int64 { return measured[size] }, len(measured))
+	return f, true
+}
+
+// publishedFigure shows every published figure as the ratio of what was found
+// to what was published.
+func (r *runner) publishedFigure(s *result.Summary) (result.Figure, bool) {
+	f := result.Figure{
+		ID: "published-figures", Kind: result.Sweep,
+		Title: "What was found, relative to what was published",
+		Note:  "1 is agreement. Where the published value is a bound, the point may lie on one side of it.",
+		X:     result.Axis{Label: "figure", Unit: "1"},
+		Y:     result.Axis{Label: "found / published", Unit: "1", Guides: []result.Guide{{Value: 1, Label: "as published"}}},
+	}
+	series := result.Series{Label: "found", Arm: result.Policy, Confidence: confidence, N: s.Trials}
+	for i := range r.plan.points {
+		fig := r.plan.points[i].figure
+		m, _ := s.Cells[i].Metric(fig.Metric)
+		f.X.Categories = append(f.X.Categories, fig.Name)
+		addPoint(&series, float64(i), m.Center/fig.Expected, m.Lo/fig.Expected, m.Hi/fig.Expected)
+	}
+	for i := range series.Lo {
+		if math.IsInf(series.Hi[i], 0) {
+			series.Lo[i], series.Hi[i] = math.NaN(), math.NaN()
+		}
+	}
+	f.Series = append(f.Series, series)
+	return f, true
+}
+
+func balanced(s sim.Scheme) bool {
+	return s == sim.SchemeP140 || s == sim.SchemeP140Meta || s == sim.SchemeLargeLeaseSet
+}

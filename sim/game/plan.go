@@ -1,0 +1,174 @@
+package game
+
+import (
+	"reflect"
+	"slices"
+	"strconv"
+
+	"multihome.i2p/analysis/attack"
+	"multihome.i2p/sim"
+	"multihome.i2p/sim/scenario"
+)
+
+// plan is everything that a run will simulate and judge, in the order in which
+// it is reduced.
+type plan struct {
+	scenario *scenario.Scenario
+	points   []point
+	units    []unit
+}
+
+// point is one grid point, or one published figure: a world for each arm, and
+// what the attacks are asked about it.
+type point struct {
+	scenario *scenario.Scenario
+	figure   *scenario.Figure // nil in a game
+	arms     []scenario.Arm
+	unit     [2]int // by arm: where its trials are
+	looks    []look
+}
+
+// look is one judgement of a trace: what one attack says of what one adversary
+// saw within one horizon.
+type look struct {
+	adversary int
+	attack    string
+	horizon   sim.Time
+	full      bool // the horizon is the whole observation
+}
+
+// unit is a world whose trials are simulated once, for all points that play
+// it: a sweep over the policy has one reference.
+type unit struct {
+	arm   scenario.Arm
+	world *sim.Config
+	cell  int // of the first point that plays it; it names the unit
+	users []int
+	looks []look
+}
+
+func newPlan(s *scenario.Scenario) *plan {
+	p := &plan{scenario: s}
+	if len(s.Figures) > 0 {
+		for i := range s.Figures {
+			f := &s.Figures[i]
+			if _, closed := f.Arithmetic(); closed {
+				p.points = append(p.points, point{scenario: f.Scenario, figure: f})
+				continue
+			}
+			p.add(point{scenario: f.Scenario, figure: f, arms: []scenario.Arm{scenario.PolicyArm}})
+		}
+		return p
+	}
+	for _, cell := range s.Cells() {
+		p.add(point{
+			scenario: cell,
+			arms:     []scenario.Arm{scenario.PolicyArm, scenario.ReferenceArm},
+			looks:    looksAt(cell),
+		})
+	}
+	return p
+}
+
+// add appends a point, and units for those of its worlds that are new.
+func (p *plan) add(pt point) {
+	cell := len(p.points)
+	for _, arm := range pt.arms {
+		world := &pt.scenario.World
+		if arm == scenario.ReferenceArm {
+			world = &pt.scenario.Reference
+		}
+		at := slices.IndexFunc(p.units, func(u unit) bool {
+			return u.arm == arm && reflect.DeepEqual(u.world, world)
+		})
+		if at < 0 {
+			at = len(p.units)
+			p.units = append(p.units, unit{arm: arm, world: world, cell: cell, looks: pt.looks})
+		}
+		p.units[at].users = append(p.units[at].users, cell)
+		pt.unit[armIndex(arm)] = at
+	}
+	p.points = append(p.points, pt)
+}
+
+// looksAt lists the judgements of a cell: every attack of every adversary at
+// every horizon, the whole observation being one.
+func looksAt(s *scenario.Scenario) []look {
+	var looks []look
+	for i := range s.World.Adversaries {
+		a := &s.World.Adversaries[i]
+		horizons := slices.Clone(a.Horizons)
+		if !slices.Contains(horizons, s.World.Duration) {
+			horizons = append(horizons, s.World.Duration)
+		}
+		slices.Sort(horizons)
+		for _, name := range attacksOf(a) {
+			for _, h := range horizons {
+				looks = append(looks, look{adversary: i, attack: name, horizon: h, full: h == s.World.Duration})
+			}
+		}
+	}
+	return looks
+}
+
+func attacksOf(a *sim.Adversary) []string {
+	if len(a.Attacks) == 0 || slices.Contains(a.Attacks, "all") {
+		return attack.Names()
+	}
+	return a.Attacks
+}
+
+func armIndex(a scenario.Arm) int {
+	if a == scenario.ReferenceArm {
+		return 1
+	}
+	return 0
+}
+
+// jobs lists the trials of one set, in the order of reduction.
+func (p *plan) jobs(set Set) []TrialID {
+	n := p.scenario.Trials
+	if set == Training {
+		n = p.scenario.Train
+	}
+	var ids []TrialID
+	for i := range p.units {
+		u := &p.units[i]
+		if set == Training && len(u.looks) == 0 {
+			continue
+		}
+		for k := range n {
+			ids = append(ids, TrialID{Cell: u.cell, Arm: u.arm, Set: set, Trial: k})
+		}
+	}
+	return ids
+}
+
+// unitOf finds the unit that an id names.
+func (p *plan) unitOf(id TrialID) int {
+	return slices.IndexFunc(p.units, func(u unit) bool { return u.cell == id.Cell && u.arm == id.Arm })
+}
+
+// seed is the trial's own seed: splitmix of the scenario's seed, the arm, the
+// set and the number. Points of a sweep share it: the same random numbers
+// under another policy.
+func (id TrialID) seed(scenarioSeed uint64) uint64 {
+	label := uint64(armIndex(id.Arm))<<1 | 1
+	if id.Set == Training {
+		label |= 1 << 8
+	}
+	return splitmix(splitmix(splitmix(scenarioSeed)^label) + uint64(id.Trial))
+}
+
+// splitmix is the output function of SplitMix64 (Steele, Lea and Flood, 2014).
+func splitmix(x uint64) uint64 {
+	x += 0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}
+
+// String names a trial as messages and file names do.
+func (id TrialID) String() string {
+	return string(id.Arm) + "/" + string(id.Set) + "/" + strconv.Itoa(id.Cell) + "/" + strconv.Itoa(id.Trial)
+}

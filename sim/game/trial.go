@@ -1,0 +1,195 @@
+package game
+
+import (
+	"encoding/json"
+	"math"
+
+	"multihome.i2p/analysis/attack"
+	"multihome.i2p/sim"
+)
+
+// worker owns the memory of one trial at a time.
+type worker struct {
+	world   *sim.World
+	outcome sim.Outcome
+}
+
+// minutesPerBin is the width of the bins of load over time.
+const minutesPerBin = 10
+
+// trialMetric is a metric that every trial has a value of.
+type trialMetric struct {
+	name string
+	unit string
+	// share: the value lies from 0 to 1.
+	share bool
+	value func(*sim.Truth) float64
+}
+
+// trialMetrics are reduced to their mean over the trials. A value of NaN says
+// that the trial has none.
+var trialMetrics = []trialMetric{
+	{"leaseset_publishes_per_10min", "1/10min", false, func(t *sim.Truth) float64 { return per(t, t.Published, 10*sim.Minute) }},
+	{"floodfill_stores_per_s", "1/s", false, func(t *sim.Truth) float64 { return per(t, t.Stores, sim.Second) }},
+	{"floodfill_lookups_per_s", "1/s", false, func(t *sim.Truth) float64 { return per(t, t.Lookups+t.Verifications, sim.Second) }},
+	{"netdb_bytes_per_10min", "B/10min", false, func(t *sim.Truth) float64 { return per(t, t.Bytes, 10*sim.Minute) }},
+	{"leases_per_leaseset", "leases", false, func(t *sim.Truth) float64 { return positive(t.MeanLeases()) }},
+	{"distinct_ibgw_per_leaseset", "routers", false, func(t *sim.Truth) float64 { return positive(t.MeanIBGW()) }},
+	{"distinct_ibgw_total", "routers", false, func(t *sim.Truth) float64 { return float64(t.DistinctIBGW) }},
+	{"ibgw_candidates", "routers", false, func(t *sim.Truth) float64 {
+		return positive(routerMean(t, func(r *sim.RouterTruth) int64 { return r.Candidates }))
+	}},
+	{"fast_tier_size", "routers", false, func(t *sim.Truth) float64 {
+		return positive(routerMean(t, func(r *sim.RouterTruth) int64 { return r.FastTier }))
+	}},
+	{"availability", "share", true, func(t *sim.Truth) float64 { return ratio(t.Live, t.Samples) }},
+	{"dead_lease_share", "share", true, func(t *sim.Truth) float64 { return ratio(t.Dead, t.Listed) }},
+	{"failover_s", "s", false, meanFailover},
+	{"router_load_jain", "1", true, jain},
+	{"tunnel_builds_per_h", "1/h", false, func(t *sim.Truth) float64 { return per(t, t.Builds, sim.Hour) }},
+}
+
+func per(t *sim.Truth, n int64, span sim.Time) float64 {
+	return float64(n) * float64(span) / float64(t.Observed)
+}
+
+func ratio(n, d int64) float64 {
+	if d == 0 {
+		return math.NaN()
+	}
+	return float64(n) / float64(d)
+}
+
+func positive(x float64) float64 {
+	if x > 0 {
+		return x
+	}
+	return math.NaN()
+}
+
+func routerMean(t *sim.Truth, field func(*sim.RouterTruth) int64) float64 {
+	var sum, n int64
+	for i := range t.Routers {
+		sum += field(&t.Routers[i])
+		n += t.Routers[i].Samples
+	}
+	return ratio(sum, n)
+}
+
+func meanFailover(t *sim.Truth) float64 {
+	if len(t.Failovers) == 0 {
+		return math.NaN()
+	}
+	var sum sim.Time
+	for _, d := range t.Failovers {
+		sum += d
+	}
+	return sum.Seconds() / float64(len(t.Failovers))
+}
+
+// jain is Jain's fairness index of the routers' tunnels (Jain, Chiu and Hawe,
+// 1984).
+func jain(t *sim.Truth) float64 {
+	var sum, squares float64
+	for i := range t.Routers {
+		x := float64(t.Routers[i].Tunnels)
+		sum += x
+		squares += x * x
+	}
+	if squares == 0 {
+		return math.NaN()
+	}
+	return sum * sum / (float64(len(t.Routers)) * squares)
+}
+
+// simulate plays a trial and leaves its outcome in the worker.
+func (w *worker) simulate(p *plan, id TrialID, stop func() bool) error {
+	w.world.Stop = stop
+	return w.world.Run(p.units[p.unitOf(id)].world, id.seed(p.scenario.Seed), &w.outcome)
+}
+
+// train reduces a training trial to its features.
+func (w *worker) train(p *plan, id TrialID) (*record, error) {
+	r := &record{ID: id}
+	for _, l := range p.units[p.unitOf(id)].looks {
+		a, err := attack.New(l.attack)
+		if err != nil {
+			return nil, err
+		}
+		f := a.Observe(&w.outcome.Traces[l.adversary], horizonMs(l))
+		r.Vectors = append(r.Vectors, f.Vector)
+	}
+	return r, nil
+}
+
+// judge reduces a test trial to the verdicts on it and to its metrics.
+func (w *worker) judge(p *plan, id TrialID, fitted [][]attack.Attack) *record {
+	r := &record{ID: id}
+	u := &p.units[p.unitOf(id)]
+	t := &w.outcome.Truth
+	features := make([]attack.Features, len(u.looks))
+	for k, l := range u.looks {
+		features[k] = fitted[u.cell][k].Observe(&w.outcome.Traces[l.adversary], horizonMs(l))
+	}
+	if len(u.looks) > 0 {
+		for _, point := range u.users {
+			verdicts := make([]verdict, len(u.looks))
+			for k := range u.looks {
+				v := fitted[point][k].Score(&features[k])
+				verdicts[k] = verdict{v.Score, v.Routers.Center}
+			}
+			r.Verdicts = append(r.Verdicts, verdicts)
+		}
+	}
+	for _, m := range trialMetrics {
+		r.Values = append(r.Values, m.value(t))
+	}
+	last := 0
+	for k, n := range t.IBGWCounts {
+		if n > 0 {
+			last = k
+		}
+	}
+	r.Distinct = append(r.Distinct, t.IBGWCounts[:last+1]...)
+	r.Growth = append(r.Growth, t.Accumulation...)
+	// Whole bins only: the last minutes of an observation that is no multiple
+	// of ten would look like a drop.
+	bins := int(t.Observed / (minutesPerBin * sim.Minute))
+	r.Load = make([]int64, bins)
+	for k := range t.PerMinute {
+		if bin := k / minutesPerBin; bin < bins {
+			r.Load[bin] += int64(t.PerMinute[k].Messages)
+		}
+	}
+	for i := range t.Routers {
+		if q := &t.Routers[i]; q.FastTier > 0 {
+			r.Tiers = append(r.Tiers, ratio(q.FastTier, q.Samples))
+		}
+	}
+	return r
+}
+
+func horizonMs(l look) int64 {
+	if l.full {
+		return 0
+	}
+	return int64(l.horizon / sim.Millisecond)
+}
+
+// truthRecord is a trial's line in truth.jsonl.
+type truthRecord struct {
+	Arm     string     `json:"arm"`
+	Cell    int        `json:"cell"`
+	Trial   int        `json:"trial"`
+	Routers int        `json:"routers"`
+	Scheme  string     `json:"scheme"`
+	Truth   *sim.Truth `json:"truth"`
+}
+
+func (w *worker) truth(p *plan, id TrialID) ([]byte, error) {
+	d := &p.units[p.unitOf(id)].world.Destination
+	return json.Marshal(truthRecord{
+		Arm: string(id.Arm), Cell: id.Cell, Trial: id.Trial,
+		Routers: len(d.Routers), Scheme: string(d.Scheme), Truth: &w.outcome.Truth,
+	})
+}

@@ -1,0 +1,172 @@
+package scenario
+
+import (
+	"fmt"
+	"slices"
+
+	"multihome.i2p/sim"
+)
+
+// maxTier is the largest fast tier (Java I2P 2.8.0,
+// ProfileOrganizer.ABSOLUTE_MAX_FAST_PEERS).
+const maxTier = 75
+
+// maxLeases is the most leases of a LeaseSet (I2P common structures,
+// LeaseSet2) outside the scheme that lifts it.
+const maxLeases = 16
+
+// admit refuses what the table cannot: values that are not simulated, and
+// names that nobody bears.
+func admit(v *value, names Names) *Error {
+	if v.shape == scalarShape {
+		return admitScalar(v, names)
+	}
+	if v.shape == mapShape {
+		for _, s := range v.spec.children { // in the table's order, so that the same error comes first each time
+			if field := v.fields[s.name]; field != nil {
+				if err := admit(field, names); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	for _, item := range v.items {
+		if err := admit(item, names); err != nil {
+			return err
+		}
+	}
+	for _, p := range v.pairs {
+		for _, x := range p.values {
+			if err := admit(x, names); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func admitScalar(v *value, names Names) *Error {
+	path := v.spec.dotted()
+	if r, ok := refused(v.spec, v); ok {
+		mend := "take it out"
+		if words := simulatedWords(v.spec); len(words) > 0 && r.words != nil {
+			mend = "choose " + either(words)
+		} else if v.spec.Default != `""` {
+			mend = "write " + v.spec.Default + ", or take it out"
+		}
+		return v.pos.fault(path, mend, "%s %s: %s", path, formatScalar(v.spec, v.scalar), r.what)
+	}
+	what := map[string]string{
+		"destination.policy.name": "policy", "figures.metric": "metric", "adversaries.attacks": "attack",
+	}[path]
+	if what == "" || isWord(v) {
+		return nil
+	}
+	return known(v, path, what, names.of(v.spec))
+}
+
+func known(v *value, path, what string, names []string) *Error {
+	if names == nil || slices.Contains(names, v.text()) {
+		return nil
+	}
+	mend := didYouMean(v.text(), names)
+	if mend == "" && len(names) > 0 {
+		mend = "choose " + either(names)
+	}
+	return v.pos.fault(path, mend, "unknown %s %q", what, v.text())
+}
+
+// checkWorld checks the rules that join several keys, those of the policy arm
+// first.
+func checkWorld(root, destination *value, w *sim.Config) *Error {
+	network := root.at("network")
+	if w.Network.Floodfills > w.Network.Routers {
+		return firstKnown(network.at("floodfills").position(), network.at("routers").position()).fault("network.floodfills",
+			"write fewer floodfills or more routers", "%d floodfills are more than the network's %d routers", w.Network.Floodfills, w.Network.Routers)
+	}
+	if w.Network.I2pdCandidates > w.Network.Routers {
+		return firstKnown(network.at("i2pd_candidates").position(), network.at("routers").position()).fault("network.i2pd_candidates",
+			"write fewer candidates or more routers", "%d candidates are more than the network's %d routers", w.Network.I2pdCandidates, w.Network.Routers)
+	}
+	if err := checkArm(root, destination, w); err != nil {
+		return err
+	}
+	if err := checkFaults(root.at("faults"), destination, w); err != nil {
+		return err
+	}
+	if err := checkAdversaries(root.at("adversaries"), w); err != nil {
+		return err
+	}
+	return distinctNames(root.at("figures"), "figures")
+}
+
+// checkArm checks one arm's destination.
+func checkArm(root, destination *value, w *sim.Config) *Error {
+	d := &w.Destination
+	leases, scheme := destination.at("leases").position(), destination.at("scheme").position()
+	routers := destination.at("routers")
+	count := firstKnown(routers.at("count").position(), routers.position())
+	if d.Leases > maxLeases && d.Scheme != sim.SchemeLargeLeaseSet {
+		return firstKnown(leases, scheme).fault("destination.leases", fmt.Sprintf("write at most %d", maxLeases),
+			"a LeaseSet holds no %d leases", d.Leases)
+	}
+	if d.Scheme == sim.SchemeSingle && len(d.Routers) != 1 {
+		return firstKnown(scheme, count).fault("destination.scheme",
+			"write routers: {count: 1}, or another scheme", "scheme single has one router, not %d", len(d.Routers))
+	}
+	if n := len(d.Routers) * maxTier; n > w.Network.Routers {
+		return firstKnown(count, root.at("network", "routers").position()).fault("destination.routers.count",
+			"write fewer routers here or more in network.routers",
+			"%d routers with fast tiers of up to %d need a network of %d routers, not %d", len(d.Routers), maxTier, n, w.Network.Routers)
+	}
+	return nil
+}
+
+func checkFaults(v, destination *value, w *sim.Config) *Error {
+	for i := range w.Faults {
+		f, item := &w.Faults[i], v.items[i]
+		if n := len(w.Destination.Routers); f.Router >= n {
+			return firstKnown(item.at("router").position(), destination.at("routers", "count").position()).fault("faults.router",
+				"routers are counted from 1", "there is no router %d of %d", f.Router+1, n)
+		}
+		if f.Every > 0 && f.Every <= f.For {
+			return firstKnown(item.at("every").position(), item.position()).fault("faults.every",
+				"write a longer every or a shorter for", "the fault comes every %s but lasts %s", formatDuration(f.Every), formatDuration(f.For))
+		}
+		if f.At >= w.Duration {
+			return item.at("at").position().fault("faults.at",
+				"write an earlier at or a longer duration", "the fault comes at %s, after the end of the observation at %s", formatDuration(f.At), formatDuration(w.Duration))
+		}
+	}
+	return nil
+}
+
+func checkAdversaries(v *value, w *sim.Config) *Error {
+	for i := range w.Adversaries {
+		horizons := v.items[i].at("horizons")
+		for j, h := range w.Adversaries[i].Horizons {
+			if h > w.Duration {
+				return firstKnown(horizons.items[j].position(), horizons.position()).fault("adversaries.horizons",
+					"write a shorter horizon or a longer duration", "the horizon %s is longer than the duration %s", formatDuration(h), formatDuration(w.Duration))
+			}
+			if j > 0 && h <= w.Adversaries[i].Horizons[j-1] {
+				return firstKnown(horizons.items[j].position(), horizons.position()).fault("adversaries.horizons",
+					"write them from the shortest to the longest", "the horizon %s follows a longer one", formatDuration(h))
+			}
+		}
+	}
+	return distinctNames(v, "adversaries")
+}
+
+// distinctNames checks that the entries of a list have different names.
+func distinctNames(v *value, path string) *Error {
+	seen := map[string]bool{}
+	for _, item := range v.items {
+		name := item.at("name")
+		if seen[name.text()] {
+			return name.position().fault(path+".name", "give each a name of its own", "two of the %s are called %s", path, name.text())
+		}
+		seen[name.text()] = true
+	}
+	return nil
+}

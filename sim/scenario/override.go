@@ -1,0 +1,71 @@
+package scenario
+
+import (
+	"slices"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Override is a value that the command line sets in place of the file's.
+type Override struct {
+	// Flag is how errors call it, such as "--trials".
+	Flag string
+	// Path is the dotted path of the key, Value its text as in a file.
+	Path, Value string
+}
+
+// With returns the scenario with the overrides set. They are checked like the
+// file, and win over what figures set. The error is an *Error that names the
+// flag.
+func (s *Scenario) With(overrides ...Override) (*Scenario, error) {
+	root := s.root
+	for _, o := range overrides {
+		next, err := s.override(root, o)
+		if err != nil {
+			return nil, err
+		}
+		root = next
+	}
+	next, err := settle(s.Name, root, s.names)
+	if err != nil {
+		if err.File == "" {
+			err.File = s.Name
+		}
+		return nil, err
+	}
+	return next, nil
+}
+
+func (s *Scenario) override(root *value, o Override) (*value, error) {
+	pos := position{flag: o.Flag}
+	k, err := variable(o.Path, true, o.Flag, pos)
+	if err != nil {
+		return nil, err
+	}
+	x, err := decodeScalar(&yaml.Node{Kind: yaml.ScalarNode, Value: o.Value}, k, o.Path)
+	if err != nil {
+		err.File, err.Line, err.Column = o.Flag, 0, 0
+		return nil, err
+	}
+	x.pos = pos
+	if err := admit(x, s.names); err != nil {
+		return nil, err
+	}
+	for _, p := range root.at("sweep").pairs {
+		if p.path == o.Path {
+			return nil, pos.fault(o.Path, "take it out of the sweep", "the scenario sweeps %s", o.Path)
+		}
+	}
+	figures := *root.at("figures")
+	figures.items = slices.Clone(figures.items)
+	for i, item := range figures.items {
+		set := *item.at("set")
+		set.pairs = slices.DeleteFunc(slices.Clone(set.pairs), func(p pair) bool { return p.path == o.Path })
+		figures.items[i] = item.replace("set", &set)
+	}
+	root, err = apply(root.replace("figures", &figures), o.Path, x)
+	if err != nil {
+		return nil, err
+	}
+	return root, nil
+}

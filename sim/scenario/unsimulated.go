@@ -1,0 +1,48 @@
+package scenario
+
+import "slices"
+
+// refusal is a value of a key that the format has and the simulator does not
+// simulate yet. Whoever writes the feature deletes its line.
+type refusal struct {
+	path string
+	// words are the refused values; nil refuses every value but the default.
+	words []string
+	what  string
+}
+
+var unsimulated = []refusal{
+	{"destination.scheme", []string{"meta", "p140-meta"}, "Meta LeaseSets are not simulated"},
+	{"destination.scheme", []string{"large-leaseset"}, "LeaseSets of more than 16 leases are not simulated"},
+	{"destination.policy.size", nil, "policies with a common set of a chosen size are not simulated"},
+	{"destination.policy.failover", []string{"masked"}, "masked failover is not simulated"},
+	{"destination.policy.bundle", []string{"pinned", "garlic"}, "bundling other than composed is not simulated, since clients are not"},
+	{"destination.policy.file", nil, "policies from files are not simulated"},
+	{"clients.count", nil, "clients are not simulated"},
+	{"faults.kind", []string{"skew", "link_loss", "balancer_crash"}, "this fault is not simulated"},
+	{"adversaries.vantage", []string{"floodfill", "client", "peer"}, "this vantage point is not simulated"},
+}
+
+// refused returns the refusal that a value meets.
+func refused(s *spec, v *value) (refusal, bool) {
+	for _, r := range unsimulated {
+		if r.path != s.dotted() {
+			continue
+		}
+		if r.words == nil && formatScalar(s, v.scalar) != s.Default || slices.Contains(r.words, v.text()) {
+			return r, true
+		}
+	}
+	return refusal{}, false
+}
+
+// simulatedWords returns the words of s that are not refused.
+func simulatedWords(s *spec) []string {
+	words := slices.Clone(s.Words)
+	for _, r := range unsimulated {
+		if r.path == s.dotted() {
+			words = slices.DeleteFunc(words, func(w string) bool { return slices.Contains(r.words, w) })
+		}
+	}
+	return words
+}
