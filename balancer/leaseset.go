@@ -78,7 +78,6 @@ func (b *Balancer) gather() {
 			l.candidates[j], l.candidates[j-1] = l.candidates[j-1], l.candidates[j]
 		}
 	}
-	l.candidates = collapse(l.candidates)
 }
 
 // listedOf is how many of r's leases may be listed: its quota, or what is left
@@ -90,26 +89,21 @@ func (b *Balancer) listedOf(r *router) int32 {
 	return r.quota
 }
 
-// insertLease inserts x into list[first:], which is sorted by latest end.
+// insertLease inserts x into list[first:], which is sorted by latest end. Of
+// leases of one pool that end in the same millisecond the first stays: Java
+// keeps them in a set ordered by end alone (TunnelPool, LeaseComparator).
 func insertLease(list []Lease, first int, x Lease) []Lease {
+	at := len(list)
+	for at > first && list[at-1].End < x.End {
+		at--
+	}
+	if at > first && list[at-1].End/Millisecond == x.End/Millisecond {
+		return list
+	}
 	list = append(list, x)
-	for j := len(list) - 1; j > first && list[j].End > list[j-1].End; j-- {
-		list[j], list[j-1] = list[j-1], list[j]
-	}
+	copy(list[at+1:], list[at:])
+	list[at] = x
 	return list
-}
-
-// collapse drops leases whose end is that of the one before, to the
-// millisecond: Java keeps leases in a set ordered by end alone.
-func collapse(list []Lease) []Lease {
-	kept := list[:0]
-	for i := range list {
-		if n := len(kept); n > 0 && kept[n-1].End/Millisecond == list[i].End/Millisecond {
-			continue
-		}
-		kept = append(kept, list[i])
-	}
-	return kept
 }
 
 // keepRules enforces on a policy's list what the core guarantees.

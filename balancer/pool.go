@@ -11,10 +11,10 @@ const (
 	// lateReply is how long after its request a tunnel is still accepted: the
 	// timeout of 5 s and a minute of grace.
 	lateReply = 65 * Second
-	// buildPatience ends a build whose router says nothing at all; routers
-	// answer or time out within 5 s (10 s on slow hosts).
-	buildPatience = 15 * Second
-	maxHops       = 7
+	// buildTimeout is when the loop gives a build up, whatever its router says
+	// by then; the loop notices at its next pass.
+	buildTimeout = 5 * Second
+	maxHops      = 7
 )
 
 // Tunnel lifetime and early expiry (Java I2P, TunnelPoolSettings and
@@ -122,9 +122,11 @@ func (b *Balancer) buildPass(r *router) {
 	building := int32(0)
 	for d := range r.pools {
 		p := &r.pools[d]
-		b.forgetRequests(p)
 		want[d] = p.timing.howMany(b, p)
 		p.timing.sample(p, want[d])
+		// In this order: a build that has timed out still counts in the pass
+		// that notices (BuildExecutor.run2).
+		b.forgetRequests(p, buildTimeout)
 		building += p.inProgress
 	}
 	wanted := want[Inbound]+want[Outbound] > 0
@@ -150,7 +152,7 @@ func (b *Balancer) buildPass(r *router) {
 		next = min(next, p.timing.nextLook(b, p))
 		for i := range p.requests {
 			if p.requests[i].live {
-				next = min(next, p.requests[i].at+buildPatience)
+				next = min(next, p.requests[i].at+buildTimeout)
 			}
 		}
 	}
@@ -211,10 +213,10 @@ func (b *Balancer) startBuild(r *router, p *pool, renews TunnelID) bool {
 }
 
 // forgetRequests gives up on builds that nobody answers, and on late replies.
-func (b *Balancer) forgetRequests(p *pool) {
+func (b *Balancer) forgetRequests(p *pool, timeout Time) {
 	kept := p.requests[:0]
 	for _, q := range p.requests {
-		if q.live && b.now-q.at >= buildPatience {
+		if q.live && b.now-q.at >= timeout {
 			q.live = false
 			p.inProgress--
 		}
@@ -247,15 +249,15 @@ func (b *Balancer) onTunnelStatus(r *router, ev *Event) {
 	if p == nil || p.requests[i].router != r.id {
 		return
 	}
+	if ev.Result == ResultTimeout && owner.kind == KindJava {
+		return // the loop keeps the time itself, and a reply may still come
+	}
 	owner.dirty = true
 	q := p.requests[i]
 	if q.live {
-		p.requests[i].live = false
 		p.inProgress--
 	}
-	if ev.Result != ResultTimeout {
-		p.requests = append(p.requests[:i], p.requests[i+1:]...)
-	}
+	p.requests = append(p.requests[:i], p.requests[i+1:]...)
 	if ev.Result == ResultOK {
 		b.addTunnel(p, r, &q, &ev.Tunnel)
 	}
@@ -398,6 +400,9 @@ func (b *Balancer) onTunnelList(r *router, ev *Event) {
 	}
 	for i := range ev.Tunnels {
 		w := &ev.Tunnels[i]
+		if w.Created < b.now-tunnelLifetime+2*earlyInbound {
+			continue // old enough to be one that the core has let go
+		}
 		if _, p, _ := b.findTunnel(r, w.ID); p != nil || b.requestPending(r, w) {
 			continue
 		}

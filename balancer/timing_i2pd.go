@@ -10,12 +10,13 @@ const (
 	i2pdManageMin  = 10 * Second
 	i2pdManageSpan = 5 * Second // whole seconds from 10 to 14
 	i2pdBuilds     = 3
+	i2pdPatience   = 30 * Second // TUNNEL_CREATION_TIMEOUT
 )
 
 // i2pdPass runs whichever of the two clockworks has come due.
 func (b *Balancer) i2pdPass(r *router) {
 	for d := range r.pools {
-		b.forgetRequests(&r.pools[d])
+		b.forgetRequests(&r.pools[d], i2pdPatience)
 	}
 	if r.fillDue <= b.now {
 		r.fillDue = b.now + i2pdManageMin + Time(b.rng.Int64N(int64(i2pdManageSpan/Second)))*Second

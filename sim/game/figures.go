@@ -48,20 +48,33 @@ func (r *runner) label(pt *point, arm scenario.Arm) string {
 	if arm == scenario.ReferenceArm {
 		d = &pt.scenario.Reference.Destination
 	}
-	routers := fmt.Sprintf("%d routers", len(d.Routers))
-	if len(d.Routers) == 1 {
-		routers = "1 router"
+	kind := "Java"
+	for i := range d.Routers {
+		switch {
+		case i > 0 && d.Routers[i].Kind != d.Routers[0].Kind:
+			kind = "mixed"
+		case i == 0 && d.Routers[0].Kind == sim.I2pd:
+			kind = "i2pd"
+		}
 	}
-	name := routers + ", " + string(d.Scheme)
-	if d.Policy.Name != "" && arm == scenario.PolicyArm && balanced(d.Scheme) {
-		name = routers + ", " + d.Policy.Name
+	name := fmt.Sprintf("%d %s routers", len(d.Routers), kind)
+	if len(d.Routers) == 1 {
+		name = "1 " + kind + " router"
+	}
+	switch {
+	case balanced(d.Scheme):
+		name += " (policy " + d.Policy.Name + ")"
+	case d.Scheme == sim.SchemeSingle:
+		name = strings.Replace(name, kind, "stock "+kind, 1)
+	default:
+		name += " (scheme " + string(d.Scheme) + ")"
 	}
 	if len(r.plan.points) > 1 && arm == scenario.PolicyArm {
 		var at []string
 		for _, p := range pt.scenario.Grid {
 			at = append(at, fmt.Sprint(p.Path[strings.LastIndexByte(p.Path, '.')+1:], " ", p.Value))
 		}
-		name += " (" + strings.Join(at, ", ") + ")"
+		name += ", " + strings.Join(at, ", ")
 	}
 	return name
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 
 	"multihome.i2p/analysis"
@@ -33,13 +34,15 @@ func (r *runner) reduce(opt Options) (*Results, error) {
 			continue
 		}
 		for _, arm := range pt.arms {
-			cell, err := r.cell(pt, arm)
+			var n notes
+			cell, err := r.cell(pt, arm, &n)
 			if err != nil {
 				return nil, err
 			}
 			if arm == scenario.PolicyArm {
-				r.attackMetrics(&cell, i)
+				r.attackMetrics(&cell, i, &n)
 			}
+			n.write(&cell)
 			res.Summary.Cells = append(res.Summary.Cells, cell)
 		}
 	}
@@ -49,7 +52,7 @@ func (r *runner) reduce(opt Options) (*Results, error) {
 }
 
 // cell reduces the metrics of one arm of a point.
-func (r *runner) cell(pt *point, arm scenario.Arm) (result.Cell, error) {
+func (r *runner) cell(pt *point, arm scenario.Arm, n *notes) (result.Cell, error) {
 	cell := result.Cell{Arm: result.Arm(arm)}
 	for _, p := range pt.scenario.Params(arm) {
 		v, err := result.ValueOf(p.Value)
@@ -76,7 +79,7 @@ func (r *runner) cell(pt *point, arm scenario.Arm) (result.Cell, error) {
 		} else {
 			e = analysis.Mean(xs, confidence, m.unit)
 		}
-		set(&cell, m.name, e, m.unit)
+		n.set(&cell, m.name, e, m.unit)
 	}
 	for _, w := range r.warnings[pointIndex(r.plan, pt)] {
 		cell.Warn(w)
@@ -93,11 +96,37 @@ func pointIndex(p *plan, pt *point) int {
 	return 0
 }
 
-// set stores an estimate, and its warnings under its name.
-func set(cell *result.Cell, name string, e analysis.Estimate, unit string) {
+// notes gathers the warnings of a cell's metrics, each text once: a suite of
+// attacks at several horizons says the same of many metrics.
+type notes struct {
+	texts []string
+	names [][]string
+}
+
+// set stores an estimate and notes its warnings under its name.
+func (n *notes) set(cell *result.Cell, name string, e analysis.Estimate, unit string) {
 	cell.Set(name, result.Metric{Center: e.Center, Lo: e.Lo, Hi: e.Hi, Confidence: e.Confidence, N: e.N, Unit: unit})
 	for _, w := range e.Warnings {
-		cell.Warn(name + ": " + w)
+		i := slices.Index(n.texts, w)
+		if i < 0 {
+			i = len(n.texts)
+			n.texts, n.names = append(n.texts, w), append(n.names, nil)
+		}
+		n.names[i] = append(n.names[i], name)
+	}
+}
+
+// write gives the cell its warnings.
+func (n *notes) write(cell *result.Cell) {
+	for i, text := range n.texts {
+		name := n.names[i][0]
+		switch more := len(n.names[i]) - 1; {
+		case more == 1:
+			name += " and " + n.names[i][1]
+		case more > 1:
+			name += fmt.Sprintf(" and %d more", more)
+		}
+		cell.Warn(name + ": " + text)
 	}
 }
 
@@ -124,7 +153,7 @@ func (r *runner) scores(i, k int) (scores, routers [2][]float64) {
 }
 
 // attackMetrics reduces what the attacks say of point i.
-func (r *runner) attackMetrics(cell *result.Cell, i int) {
+func (r *runner) attackMetrics(cell *result.Cell, i int, n *notes) {
 	pt := &r.plan.points[i]
 	type key struct {
 		adversary int
@@ -135,7 +164,7 @@ func (r *runner) attackMetrics(cell *result.Cell, i int) {
 	for k, l := range pt.looks {
 		scores, routers := r.scores(i, k)
 		for _, m := range r.measures(i, k, scores, routers) {
-			r.name(cell, pt, l, l.attack, m.name, m.estimate, m.unit)
+			r.name(cell, n, pt, l, l.attack, m.name, m.estimate, m.unit)
 		}
 		at := key{l.adversary, l.horizon}
 		if best[at] == nil {
@@ -145,21 +174,21 @@ func (r *runner) attackMetrics(cell *result.Cell, i int) {
 	}
 	for _, at := range order {
 		looks := best[at]
-		r.name(cell, pt, pt.looks[looks[0]], result.BestAttack, "auc", r.bestAUC(i, looks), "1")
+		r.name(cell, n, pt, pt.looks[looks[0]], result.BestAttack, "auc", r.bestAUC(i, looks), "1")
 	}
 }
 
 // name stores a measure under the attack's names: that of its adversary and
 // horizon, and the plain one for the first adversary at full duration.
-func (r *runner) name(cell *result.Cell, pt *point, l look, attackName, measure string, e analysis.Estimate, unit string) {
+func (r *runner) name(cell *result.Cell, n *notes, pt *point, l look, attackName, measure string, e analysis.Estimate, unit string) {
 	full := result.AttackMetric{
 		Adversary: pt.scenario.World.Adversaries[l.adversary].Name,
 		Attack:    attackName, Measure: measure, Horizon: hours(l.horizon),
 	}
-	set(cell, full.Name(), e, unit)
+	n.set(cell, full.Name(), e, unit)
 	if l.adversary == 0 && l.full {
 		plain := result.AttackMetric{Attack: attackName, Measure: measure}
-		set(cell, plain.Name(), e, unit)
+		n.set(cell, plain.Name(), e, unit)
 	}
 }
 
@@ -264,10 +293,12 @@ func (r *runner) published(pt *point) (result.Cell, error) {
 		}
 		cell.Set(f.Metric, result.Exact(x, 1, unit))
 	} else {
+		var n notes
 		var err error
-		if cell, err = r.cell(pt, scenario.PolicyArm); err != nil {
+		if cell, err = r.cell(pt, scenario.PolicyArm, &n); err != nil {
 			return cell, err
 		}
+		n.write(&cell)
 	}
 	cell.SetParam("figures.name", result.String(f.Name))
 	m, ok := cell.Metric(f.Metric)

@@ -140,5 +140,5 @@ func interval(m result.Metric) string {
 	if m.HasInterval() && m.Lo != m.Hi {
 		text += fmt.Sprintf(" [%.3f, %.3f]", m.Lo, m.Hi)
 	}
-	return fmt.Sprintf("%s (n = %d)", text, m.N)
+	return fmt.Sprintf("%s (n = %d trials)", text, m.N)
 }
