@@ -21,11 +21,15 @@ type Config struct {
 	MaxLeases int
 	Routers   []RouterConfig
 	Policy    Policy
+	// Imitate is the kind of router whose LeaseSets and publishing the core
+	// imitates; the replacement of tunnels follows each router's own kind.
+	Imitate RouterKind
 	// Rand is the only randomness; the core never draws elsewhere.
 	Rand *rand.Rand
 	// PublishDelay is the time from a change of the LeaseSet to its publish
-	// (Java: 3 s), PublishSpacing the least time between two publishes
-	// (Java: 60 s from the last attempt; i2pd: 20 s).
+	// (Java: 3 s; i2pd: none), PublishSpacing the least time between two
+	// publishes (Java: 60 s from the last attempt; i2pd: 20 s, and a change
+	// that comes too early waits for 20 s more).
 	PublishDelay   Time
 	PublishSpacing Time
 	// PeerRefresh is how often each fast tier is asked for.
@@ -51,6 +55,13 @@ type RouterConfig struct {
 	// tunnels, at least 1.
 	Hops     int
 	Outbound int
+}
+
+// ImitateI2pd sets the tunables of a core that imitates i2pd.
+func (c *Config) ImitateI2pd() {
+	c.Imitate = KindI2pd
+	c.PublishDelay = 0
+	c.PublishSpacing = 20 * Second
 }
 
 // DefaultConfig holds the tunables of a core that imitates Java I2P.

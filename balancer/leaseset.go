@@ -63,7 +63,7 @@ func (b *Balancer) gather() {
 			if b.routers[t.router].state != routerServing {
 				continue
 			}
-			l.candidates = insertLease(l.candidates, first, Lease{
+			l.candidates = b.insertLease(l.candidates, first, Lease{
 				Gateway: t.gateway, ReceiveID: t.receive, End: t.end, Tunnel: t.id, Router: t.router,
 			})
 		}
@@ -90,15 +90,22 @@ func (b *Balancer) listedOf(r *router) int32 {
 }
 
 // insertLease inserts x into list[first:], which is sorted by latest end. Of
-// leases of one pool that end in the same millisecond the first stays: Java
-// keeps them in a set ordered by end alone (TunnelPool, LeaseComparator).
-func insertLease(list []Lease, first int, x Lease) []Lease {
+// leases of one pool that end in the same millisecond Java keeps the first,
+// since it holds them in a set ordered by end alone (TunnelPool,
+// LeaseComparator); i2pd knows only seconds, and lists the younger one first.
+func (b *Balancer) insertLease(list []Lease, first int, x Lease) []Lease {
 	at := len(list)
-	for at > first && list[at-1].End < x.End {
-		at--
-	}
-	if at > first && list[at-1].End/Millisecond == x.End/Millisecond {
-		return list
+	if b.cfg.Imitate == KindI2pd {
+		for at > first && list[at-1].End/Second <= x.End/Second {
+			at--
+		}
+	} else {
+		for at > first && list[at-1].End < x.End {
+			at--
+		}
+		if at > first && list[at-1].End/Millisecond == x.End/Millisecond {
+			return list
+		}
 	}
 	list = append(list, x)
 	copy(list[at+1:], list[at:])
@@ -120,12 +127,16 @@ func (b *Balancer) keepRules(list []Lease) []Lease {
 	return kept
 }
 
-// date gives the new list its dates: ends in whole seconds, none before the
-// last LeaseSet's earliest end plus one second; `published` rounded to the
-// second and at least one above the last; `expires` the latest end.
+// date gives the new list its dates: ends in whole seconds, with Java none
+// before the last LeaseSet's earliest end plus one second; `published` rounded
+// to the second (cut off, with i2pd) and at least one above the last;
+// `expires` the latest end.
 func (b *Balancer) date() {
 	l := &b.ls
-	floor := l.earliest + 1
+	floor, rounding := l.earliest+1, Second/2
+	if b.cfg.Imitate == KindI2pd {
+		floor, rounding = 0, 0
+	}
 	l.earliest, l.expires = 0, 0
 	for i := range l.leases {
 		end := max(int64(l.leases[i].End/Second), floor)
@@ -135,7 +146,7 @@ func (b *Balancer) date() {
 			l.earliest = end
 		}
 	}
-	l.published = max(l.published+1, int64((b.wall()+Second/2)/Second))
+	l.published = max(l.published+1, int64((b.wall()+rounding)/Second))
 }
 
 func sameLeases(a, b []Lease) bool {

@@ -1,7 +1,7 @@
 package balancer
 
 // Publishing (Java I2P, KademliaNetworkDatabaseFacade.publish and
-// RepublishLeaseSetJob): a change is sent Config.PublishDelay later, and
+// RepublishLeaseSetJob; i2pd, LeaseSetDestination::Publish): a change is sent Config.PublishDelay later, and
 // Config.PublishSpacing after the last attempt at the earliest; of several
 // changes the newest is sent. A publish that failed for good is tried again
 // after U(20,40) s unless a newer LeaseSet waits.
@@ -27,9 +27,16 @@ func (p *publisher) reset() {
 // changed schedules the publish of a new LeaseSet. The pending one is taken
 // out and scheduled anew by the same rule.
 func (p *publisher) changed(b *Balancer) {
+	if b.cfg.Imitate == KindI2pd && p.due != Never {
+		return // the publish that waits will send the newest
+	}
 	p.due = b.now + b.cfg.PublishDelay
-	if p.attempted {
-		p.due = max(p.due, p.last+b.cfg.PublishSpacing)
+	if !p.attempted || p.last+b.cfg.PublishSpacing <= p.due {
+		return
+	}
+	p.due = p.last + b.cfg.PublishSpacing
+	if b.cfg.Imitate == KindI2pd {
+		p.due = b.now + b.cfg.PublishSpacing
 	}
 }
 

@@ -29,11 +29,12 @@ func (b *Balancer) i2pdPass(r *router) {
 	r.loopAt = min(r.fillDue, r.renewDue)
 }
 
+// i2pdFill starts builds for missing tunnels. Builds under way do not count,
+// so that i2pd often ends up with more tunnels than it wants.
 func (b *Balancer) i2pdFill(r *router) {
 	for d := range r.pools {
 		p := &r.pools[d]
-		missing := p.wanted - int32(len(p.members)) - p.inProgress
-		for range min(missing, i2pdBuilds) {
+		for range min(p.wanted-int32(len(p.members)), i2pdBuilds) {
 			if !b.startBuild(r, p, None) {
 				break
 			}
@@ -44,25 +45,25 @@ func (b *Balancer) i2pdFill(r *router) {
 func (b *Balancer) i2pdRenew(r *router) {
 	for d := range r.pools {
 		p := &r.pools[d]
-		if int32(len(p.members)) > p.wanted {
+		if p.wanted == 0 {
 			continue
 		}
 		for _, m := range p.members {
 			t := &b.tunnels[m]
-			if !t.renewed && b.now-t.created >= i2pdRenewAge && t.router == r.id {
+			if !t.renewed && b.now-t.created > i2pdRenewAge && t.router == r.id {
 				t.renewed = b.startBuild(r, p, t.id)
 			}
 		}
 	}
 }
 
-// i2pdBuilt lets a renewed tunnel leave the pool at once.
+// i2pdBuilt lets a renewed inbound tunnel leave the pool at once.
 func (b *Balancer) i2pdBuilt(r *router, q *request, result Result) {
 	if q.renews == None || result != ResultOK {
 		return
 	}
 	owner, p, i := b.findTunnel(r, q.renews)
-	if p != nil {
+	if p != nil && p.dir == Inbound {
 		b.removeTunnel(owner, p, i)
 	}
 }
