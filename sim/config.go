@@ -1,0 +1,173 @@
+package sim
+
+// Config is one world: everything that a trial is simulated from, except its
+// seed. Scenario files decode into it (package scenario declares each key's
+// default, unit and source; docs/model.md tells the laws).
+type Config struct {
+	// Duration is the observed span; Warmup passes before it, and the
+	// observation begins at a random phase of up to one tunnel lifetime more.
+	Duration Time
+	Warmup   Time
+	Network  Network
+	// Destination is the service under observation.
+	Destination Destination
+	// Faults strike the operator's routers and the network.
+	Faults []Fault
+	// Adversaries watch, one trace each.
+	Adversaries []Adversary
+}
+
+// Network is the rest of I2P.
+type Network struct {
+	Routers    int // 30,000
+	Floodfills int // 1,700
+	// IBGWEligible is the share of fast peers that publish R and an IPv4
+	// address and so may be inbound gateways.
+	IBGWEligible float64
+	// I2pdCandidates is how many routers an i2pd router draws its hops from.
+	I2pdCandidates int
+	// StoreLoss is the chance that one store, ack or lookup message is lost
+	// on its way through the tunnels.
+	StoreLoss float64
+	// JavaFloodfills is the share of floodfills that run Java I2P and so
+	// throttle floods and lookups; the rest run i2pd.
+	JavaFloodfills float64
+}
+
+// Scheme is how the Destination is spread over routers.
+type Scheme string
+
+// Schemes.
+const (
+	SchemeSingle        Scheme = "single"         // one stock router; the balancer core is not involved
+	SchemeIndependent   Scheme = "independent"    // the same keys on every router, last publisher wins
+	SchemeMeta          Scheme = "meta"           // Proposal 123
+	SchemeP140          Scheme = "p140"           // one balancer, one LeaseSet
+	SchemeP140Meta      Scheme = "p140-meta"      // a Meta LeaseSet over sub-LeaseSets spread over routers
+	SchemeLargeLeaseSet Scheme = "large-leaseset" // p140 with more than 16 leases
+)
+
+// Kind is a router implementation.
+type Kind string
+
+// Kinds.
+const (
+	Java Kind = "java"
+	I2pd Kind = "i2pd"
+)
+
+// Destination is the service: its scheme, its routers and its policy.
+type Destination struct {
+	Scheme Scheme
+	// Leases is how many leases a full LeaseSet holds, over all routers; a
+	// router's quota is Leases/len(Routers), the remainder to the first.
+	Leases  int
+	Routers []Router
+	Policy  Policy
+	// FastTier, Overlap and TurnoverPerHour are laws over all routers of the
+	// operator, since overlap joins them.
+	Overlap         float64 // expected pairwise Jaccard index of the fast tiers
+	TurnoverPerHour float64 // chance that a fast peer is another one an hour later
+	// PublishSpacing is the least time between two publishes of one router;
+	// Java: 60 s, i2pd: 20 s; 0 removes the spacing (for the proposal's own
+	// arithmetic), negative takes the kind's own.
+	PublishSpacing Time
+	// ControlDelay is the one-way delay between balancer and router.
+	ControlDelay Time
+	// StartTogether starts all routers, cold, at the beginning of the warm-up.
+	// Otherwise each starts at a random time within its first hour, or its
+	// first half if that is less.
+	StartTogether bool
+}
+
+// FastTier is how a Java router's fast tier comes about.
+type FastTier struct {
+	// Mode is "swarm" (drawn from the 21 measured sizes), "size" or
+	// "emergent" (the outcome of peer profiles).
+	Mode string
+	Size int // for mode "size", 1..75
+}
+
+// Router is one router of the operator.
+type Router struct {
+	Kind Kind
+	// SpeaksP140 tells whether it serves the extension.
+	SpeaksP140 bool
+	Hops       int // inbound and outbound tunnel length, 1..7
+	// Outbound is the number of outbound tunnels.
+	Outbound int
+	FastTier FastTier
+	// BuildSuccess is the chance that a build through fast peers succeeds.
+	BuildSuccess float64
+	// RejectShare is the share of failed builds that end in a quick refusal
+	// rather than in silence.
+	RejectShare float64
+	// BuildDelay is the median time of a successful build, BuildDelaySigma
+	// the standard deviation of its natural logarithm.
+	BuildDelay      Time
+	BuildDelaySigma float64
+	// TunnelFailPerHour is the hazard at which a standing tunnel breaks.
+	TunnelFailPerHour float64
+	// TestLoss is the chance that one test of a sound tunnel fails.
+	TestLoss float64
+	// Reuse is the chance that a build repeats an expiring tunnel's path.
+	Reuse float64
+	// ClockSkew is how far its clock is ahead.
+	ClockSkew Time
+	// Exploratory is how many exploratory tunnels count towards all of the
+	// router's tunnels in the 33 % rule; they are not simulated otherwise. Two
+	// or three a direction (TunnelPoolSettings) make 5; the default is 0,
+	// since a balancer knows only of its own tunnels.
+	Exploratory int
+	// Rules that can be switched off.
+	Slices       bool // hash slices of the fast tier
+	IBGWFilter   bool // only reachable IPv4 peers as inbound gateways
+	MaxPeerShare bool // no peer in more than 33 % of the tunnels
+	SameSubnet   bool // one /16, port and family a tunnel
+}
+
+// Policy names the balancer's policy and its parameters.
+type Policy struct {
+	Name      string
+	Publisher string // "fixed", "rotate" or "all"
+	Failover  string // "fast" or "masked"
+	Bundle    string // "composed", "pinned" or "garlic"
+	Imitate   Kind
+	// PeerRefresh is how often each router's fast tier is asked for.
+	PeerRefresh Time
+	// Heartbeat is the interval of heartbeats; a router that misses
+	// HeartbeatMisses in a row counts as lost.
+	Heartbeat       Time
+	HeartbeatMisses int
+}
+
+// FaultKind names a fault.
+type FaultKind string
+
+// Faults.
+const (
+	FaultCrash         FaultKind = "crash"          // the router dies and stays dead For
+	FaultRestart       FaultKind = "restart"        // it dies and comes back at once, cold
+	FaultStall         FaultKind = "stall"          // it freezes, its connections stay open
+	FaultFloodfillLoss FaultKind = "floodfill_loss" // the closest floodfill disappears
+	FaultTierShock     FaultKind = "tier_shock"     // half the fast tier is replaced at once
+)
+
+// Fault is one fault or a series of them.
+type Fault struct {
+	Kind   FaultKind
+	Router int  // which of the operator's routers; -1 for all, or where none is meant
+	At     Time // first occurrence, after the observation's start
+	For    Time
+	Every  Time // 0: once
+}
+
+// Adversary is one vantage point.
+type Adversary struct {
+	Name    string
+	Vantage string // "netdb"
+	Every   Time   // poll interval of vantage netdb
+	// Attacks and Horizons are the analysis's; the world ignores them.
+	Attacks  []string
+	Horizons []Time
+}

@@ -1,0 +1,140 @@
+package sim
+
+// eventKind names what an event of the engine is about. The comment says what
+// its a and b hold.
+type eventKind uint16
+
+const (
+	evTiers         eventKind = iota // fast tiers reorganise
+	evSample                         // the truth is sampled
+	evStart                          // router a starts
+	evLoop                           // build loop of router a
+	evRate                           // rate period of router a closes
+	evBuildReply                     // build a is answered
+	evBuildGiveUp                    // build a has run out of time
+	evTunnelEarly                    // tunnel a is treated as expired
+	evTest                           // a failing test of tunnel a has run out of time, or a retest has passed
+	evRerequest                      // LeaseSet request of router a is repeated
+	evRepublish                      // router a publishes
+	evStoreSend                      // store job a goes on to its next floodfill
+	evStoreTimeout                   // store job a has waited for an ack
+	evVerify                         // verification job a asks
+	evVerifyTimeout                  // verification job a has waited
+	evMail                           // message a arrives
+	evFlood                          // LeaseSet a arrives where floodfill b has flooded it to
+	evMidnight                       // routing keys rotate
+	evPoll                           // poller a asks
+	evFault                          // fault a strikes
+	evFaultEnd                       // fault a is over
+	evI2pdTick                       // tunnel management of i2pd router a
+	evI2pdPool                       // pool management of i2pd router a
+	evI2pdPublish                    // i2pd router a may publish again
+	evCoreWake                       // deadline of the balancer core
+	evCoreEvent                      // event a reaches the core
+	evCommand                        // action a reaches its router
+	evBeat                           // probe of router a
+)
+
+// dispatch handles one event. A switch over small integers and flat state
+// instead of closures: nothing is allocated for an event.
+func (w *World) dispatch(ev *event) {
+	switch eventKind(ev.kind) {
+	case evTiers:
+		w.advanceTiers()
+	case evSample:
+		w.sampleTruth()
+	case evStart:
+		w.startRouter(ev.a)
+	case evLoop:
+		if w.routers[ev.a].loopGen == ev.gen {
+			w.loopDue(ev.a)
+		}
+	case evRate:
+		if w.routers[ev.a].boot == ev.gen {
+			w.closeRatePeriod(ev.a)
+		}
+	case evBuildReply:
+		if w.builds.current(ev.a, ev.gen) {
+			w.buildReplied(ev.a)
+		}
+	case evBuildGiveUp:
+		if w.builds.current(ev.a, ev.gen) {
+			w.buildGivenUp(ev.a)
+		}
+	case evTunnelEarly:
+		if w.tunnels.current(ev.a, ev.gen) {
+			w.tunnelExpired(ev.a)
+		}
+	case evTest:
+		if w.tunnels.current(ev.a, ev.gen) {
+			w.testEnded(ev.a)
+		}
+	case evRerequest:
+		if w.routers[ev.a].ls.gen == ev.gen {
+			w.rebuildLeaseSet(ev.a)
+		}
+	case evRepublish:
+		if w.routers[ev.a].pub.gen == ev.gen {
+			w.routers[ev.a].pub.due = Never
+			w.republish(ev.a)
+		}
+	case evStoreSend:
+		if w.stores.current(ev.a, ev.gen) {
+			w.storeNext(ev.a)
+		}
+	case evStoreTimeout:
+		if w.stores.current(ev.a, ev.gen) {
+			w.storeTimedOut(ev.a, ev.b)
+		}
+	case evVerify:
+		if w.stores.current(ev.a, ev.gen) {
+			w.verifyAsk(ev.a)
+		}
+	case evVerifyTimeout:
+		if w.stores.current(ev.a, ev.gen) {
+			w.verifyTimedOut(ev.a, ev.b)
+		}
+	case evMail:
+		w.mailArrived(ev.a)
+	case evFlood:
+		w.flooded(ev.a, ev.b)
+	case evMidnight:
+		w.rotateKeys()
+	case evPoll:
+		w.poll(ev.a)
+	case evFault:
+		w.faultStrikes(ev.a)
+	case evFaultEnd:
+		w.faultEnds(ev.a)
+	default:
+		w.dispatchOther(ev)
+	}
+}
+
+// dispatchOther handles the events of i2pd routers and of the balancer.
+func (w *World) dispatchOther(ev *event) {
+	switch eventKind(ev.kind) {
+	case evI2pdTick:
+		if w.routers[ev.a].boot == ev.gen {
+			w.i2pdTick(ev.a)
+		}
+	case evI2pdPool:
+		if w.routers[ev.a].boot == ev.gen {
+			w.i2pdManage(ev.a)
+		}
+	case evI2pdPublish:
+		if w.routers[ev.a].pub.gen == ev.gen {
+			w.i2pdPublish(ev.a)
+		}
+	case evCoreWake:
+		w.coreWake(ev.gen)
+	case evCoreEvent:
+		w.coreEvent(ev.a)
+	case evCommand:
+		w.command(ev.a)
+	case evBeat:
+		if w.routers[ev.a].boot == ev.gen {
+			w.probed(ev.a)
+		}
+	}
+}

@@ -1,0 +1,231 @@
+package sim
+
+import "multihome.i2p/balancer"
+
+// lease is one entry of a LeaseSet, with the truth that an observer does not
+// see behind it.
+type lease struct {
+	gateway int32
+	number  uint32 // tunnel number at the gateway
+	near    uint64 // first word of the gateway's hash
+	end     int64  // seconds since the epoch, as listed
+	router  int32
+	boot    uint16 // the router's life in which the tunnel was built
+	until   Time   // when the tunnel breaks or ends
+}
+
+// leaseSet is one version of a LeaseSet that somebody still refers to: its
+// maker, messages under way, floodfills.
+type leaseSet struct {
+	refs      int32
+	maker     int32 // router that publishes it
+	published int64 // seconds since the epoch
+	expires   int64
+	leases    []lease
+	counted   bool // it has reached a floodfill
+	stored    Time // when it first did
+}
+
+// leaseSet2Bytes is the size of a LeaseSet2 with n leases: an Ed25519
+// Destination, one X25519 key, a signature (common structures specification).
+func leaseSet2Bytes(n int) int64 { return int64(503 + 40*n) }
+
+// newSet returns an empty LeaseSet with one reference.
+func (w *World) newSet(maker int32) int32 {
+	x := w.sets.take()
+	s := w.sets.at(x)
+	*s = leaseSet{refs: 1, maker: maker, leases: s.leases[:0]}
+	return x
+}
+
+func (w *World) holdSet(x int32) int32 {
+	w.sets.at(x).refs++
+	return x
+}
+
+func (w *World) releaseSet(x int32) {
+	s := w.sets.at(x)
+	s.refs--
+	if s.refs == 0 {
+		w.sets.free(x)
+	}
+}
+
+// leaseOf describes an inbound tunnel; the end is still to be set.
+func (w *World) leaseOf(t *tunnel) lease {
+	return lease{
+		gateway: t.gateway(), number: t.number, near: t.near, router: t.router,
+		boot: w.routers[t.router].boot, until: min(t.broken, t.expires),
+	}
+}
+
+// leaseState is where a router is with its LeaseSet. Stock Java routers make
+// many versions that are never sent; those are kept as a list of tunnels' ends
+// and become a leaseSet only when they are published.
+type leaseState struct {
+	gen      uint16
+	set      int32 // the current version, if it has been published, or none
+	ever     bool  // there is a current version
+	busy     Time  // until then the client is signing it
+	again    bool  // a repeated request is set
+	earliest int64 // earliest end that its leases may have, ms
+	first    int64 // its earliest end as signed, ms
+	signed   int64 // time of signing, ms
+	given    int64 // published, of the newest that a balancer has handed over
+	leases   []pendingLease
+}
+
+// pendingLease is a lease of the current version, with the end of its tunnel.
+type pendingLease struct {
+	lease
+	endMs int64
+}
+
+func (s *leaseState) reset() {
+	*s = leaseState{gen: s.gen + 1, set: none, leases: s.leases[:0]}
+}
+
+// unlisted tells whether a tunnel that leaves its pool changes nothing about
+// the list of leases, since it was not on it.
+func (s *leaseState) unlisted(t *tunnel) bool {
+	if !s.ever || s.again {
+		return false
+	}
+	for k := range s.leases {
+		if s.leases[k].number == t.number {
+			return false
+		}
+	}
+	return true
+}
+
+// rebuildLeaseSet makes the list of leases of stock Java router i as it stands
+// and has the client sign it, if it is another than the current one
+// (ClientConnectionRunner.requestLeaseSet).
+func (w *World) rebuildLeaseSet(i int32) {
+	r := &w.routers[i]
+	s := &r.ls
+	if w.now < s.busy {
+		// Newer than what the client is signing: once more in 3 s, in place
+		// of a repetition set before.
+		s.again = true
+		s.gen++
+		w.pushGen(w.now+rerequestBusy, evRerequest, s.gen, i, 0)
+		return
+	}
+	s.again = false
+	list := w.newestTunnels(i)
+	if len(list) == 0 || w.sameAsCurrent(s, list) {
+		return
+	}
+	s.gen++
+	if !s.ever && len(r.pools[balancer.Outbound].members) == 0 {
+		w.pushGen(w.now+rerequestStart, evRerequest, s.gen, i, 0)
+		return
+	}
+	s.busy = w.now + clientAnswer
+	w.signLeaseSet(i, list)
+}
+
+// newestTunnels lists the inbound tunnels that a LeaseSet names, the one that
+// ends first in front: as many as are wanted, of those not yet 10 s past their
+// early expiry; of tunnels that end in the same millisecond only one
+// (TunnelPool.locked_buildNewLeaseSet).
+func (w *World) newestTunnels(i int32) []int32 {
+	p := &w.routers[i].pools[balancer.Inbound]
+	list := w.scratch.ints[:0]
+	for _, y := range p.members {
+		t := w.tunnels.at(y)
+		if t.early <= w.now-leaseSlack {
+			continue
+		}
+		k := len(list)
+		for k > 0 && w.tunnels.at(list[k-1]).created > t.created {
+			k--
+		}
+		if k > 0 && w.tunnels.at(list[k-1]).endMs == t.endMs {
+			continue
+		}
+		list = append(list, y)
+		copy(list[k+1:], list[k:])
+		list[k] = y
+	}
+	w.scratch.ints = list
+	return list[max(0, len(list)-min(p.want, w.maxLeases())):]
+}
+
+// maxLeases is the most leases of a LeaseSet2 (common structures
+// specification), but in scheme large-leaseset.
+func (w *World) maxLeases() int {
+	if w.cfg.Destination.Scheme == SchemeLargeLeaseSet {
+		return w.cfg.Destination.Leases
+	}
+	return balancer.MaxLeases
+}
+
+// sameAsCurrent compares gateways and tunnel numbers with the current
+// version's, ends being nothing to go by (ClientConnectionRunner).
+func (w *World) sameAsCurrent(s *leaseState, list []int32) bool {
+	if !s.ever || len(s.leases) != len(list) {
+		return false
+	}
+	for k := range list {
+		l := &s.leases[len(list)-1-k]
+		if t := w.tunnels.at(list[k]); l.number != t.number || l.gateway != t.gateway() {
+			return false
+		}
+	}
+	return true
+}
+
+// signLeaseSet makes the version that the client will have signed in a moment,
+// latest end first, and sets its publishing. It counts as current from now on,
+// though the answer is under way for clientAnswer: nothing looks at it so soon.
+func (w *World) signLeaseSet(i int32, list []int32) {
+	s := &w.routers[i].ls
+	s.leases = s.leases[:0]
+	for k := len(list) - 1; k >= 0; k-- {
+		t := w.tunnels.at(list[k])
+		s.leases = append(s.leases, pendingLease{w.leaseOf(t), t.endMs})
+	}
+	// The earliest end stands for the version with older floodfills: it rises
+	// by a second at least, leases below it being raised to it
+	// (RequestLeaseSetJob).
+	s.earliest = s.leases[len(s.leases)-1].endMs
+	signed := w.wallMs(i) + int64(clientAnswer/Millisecond)
+	if s.ever {
+		s.earliest = max(s.earliest, s.first+earliestEndStep)
+		signed = max(signed, s.signed+publishedStep)
+	}
+	s.ever = true
+	s.signed = signed
+	s.first = s.earliest / 1000 * 1000
+	if s.set != none {
+		w.releaseSet(s.set)
+		s.set = none
+	}
+	w.out.Truth.Versions++
+	if w.check != nil {
+		w.check(w.sets.at(w.currentSet(i)))
+	}
+	w.setRepublish(i, w.now+clientAnswer)
+}
+
+// currentSet is the LeaseSet of router i's current version, made at the first
+// call.
+func (w *World) currentSet(i int32) int32 {
+	s := &w.routers[i].ls
+	if s.set != none || !s.ever {
+		return s.set
+	}
+	s.set = w.newSet(i)
+	set := w.sets.at(s.set)
+	set.published = (s.signed + publishedRounding) / 1000
+	for k := range s.leases {
+		l := s.leases[k].lease
+		l.end = max(s.leases[k].endMs, s.earliest) / 1000
+		set.expires = max(set.expires, l.end)
+		set.leases = append(set.leases, l)
+	}
+	return s.set
+}

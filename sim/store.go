@@ -1,0 +1,557 @@
+package sim
+
+import "multihome.i2p/balancer"
+
+// How a router stores a LeaseSet in the netDb and verifies it (StoreJob,
+// FloodfillStoreJob, FloodfillVerifyStoreJob). Stock Java routers and those
+// that serve Proposal 140 share this machinery.
+
+// storeJob is one attempt to bring a LeaseSet to a floodfill, over several of
+// them if need be, and then its verification.
+type storeJob struct {
+	router   int32
+	set      int32
+	started  Time
+	limit    Time // how long it may take
+	attempt  int32
+	sentTo   int32 // floodfill of the attempt, or asked in a verification
+	stored   int32 // floodfill that acknowledged
+	sentAt   Time
+	verify   bool // it is verifying
+	again    bool // a failure publishes again (RepublishLeaseSetJob)
+	asked    int
+	tried    [triedMax]int32
+	nTried   int
+	live     bool
+	lookup   bool   // nothing was stored: it is a balancer's lookup
+	outbound int32  // tunnel named by a balancer, or none
+	outGen   uint16 // generation of that tunnel
+	reply    int32  // index of the lease named by a balancer, or none
+}
+
+const triedMax = 32
+
+// mail is a netDb message of one of the operator's routers under way.
+type mail struct {
+	kind     mailKind
+	job      int32
+	jobGen   uint16
+	attempt  int32 // of the job
+	ff       int32
+	set      int32 // the LeaseSet stored, or found; none
+	reply    lease // where the answer goes
+	deadline Time  // when its sender stops waiting
+}
+
+type mailKind uint8
+
+const (
+	mailStore   mailKind = iota // a DatabaseStore on its way to the floodfill
+	mailAck                     // its DeliveryStatus on its way back
+	mailLookup                  // a DatabaseLookup
+	mailAnswer                  // its answer
+	mailRelayed                 // an ack that another router has passed on
+)
+
+// publishState is the pending publish of a router.
+type publishState struct {
+	gen       uint16
+	due       Time // of the next one, Never for none
+	attempted Time // last attempt
+	ever      bool
+	verifying bool
+	i2pd      i2pdPublishState
+}
+
+func (p *publishState) reset() { *p = publishState{gen: p.gen + 1, due: Never} }
+
+// spacing is the least time between two publishes of a router.
+func (w *World) spacing(kind Kind) Time {
+	if s := w.cfg.Destination.PublishSpacing; s >= 0 {
+		return s
+	}
+	if kind == I2pd {
+		return i2pdPublishSpacing
+	}
+	return publishSpacing
+}
+
+// setRepublish sets the publishing of a stock Java router's new LeaseSet, in
+// place of one set before (KademliaNetworkDatabaseFacade.publish).
+func (w *World) setRepublish(i int32, from Time) {
+	p := &w.routers[i].pub
+	at := from + publishDelay
+	if p.ever {
+		at = max(at, p.attempted+w.spacing(Java))
+	}
+	w.republishAt(i, at)
+}
+
+func (w *World) republishAt(i int32, at Time) {
+	p := &w.routers[i].pub
+	if at == p.due {
+		return
+	}
+	p.due = at
+	p.gen++
+	w.pushGen(at, evRepublish, p.gen, i, 0)
+}
+
+// republish sends the newest LeaseSet (RepublishLeaseSetJob).
+func (w *World) republish(i int32) {
+	r := &w.routers[i]
+	x := w.currentSet(i)
+	if r.stalled || x == none {
+		return
+	}
+	s := w.sets.at(x)
+	if Time(s.expires)*Second+currentFudge <= w.wall(i) {
+		return
+	}
+	r.pub.attempted, r.pub.ever = w.now, true
+	w.countPublish()
+	w.storeNext(w.newStore(i, x, true))
+}
+
+// newStore makes a store job for LeaseSet x; storeNext starts it.
+func (w *World) newStore(i, x int32, again bool) int32 {
+	k := w.stores.take()
+	*w.stores.at(k) = storeJob{
+		router: i, set: w.holdSet(x), started: w.now, limit: storeTimeout, again: again, live: true,
+		outbound: none, reply: none, stored: none, sentTo: none,
+	}
+	return k
+}
+
+func (w *World) endStore(k int32) {
+	j := w.stores.at(k)
+	if j.verify {
+		w.routers[j.router].pub.verifying = false
+	}
+	j.live = false
+	if j.set != none {
+		w.releaseSet(j.set)
+	}
+	w.stores.free(k)
+}
+
+// dropStores forgets all jobs of a router that died.
+func (w *World) dropStores(i int32) {
+	for k := range w.stores.items {
+		if j := w.stores.at(int32(k)); j.live && j.router == i {
+			w.endStore(int32(k))
+		}
+	}
+}
+
+func (j *storeJob) skip(f int32) {
+	if j.nTried < triedMax {
+		j.tried[j.nTried] = f
+		j.nTried++
+	}
+}
+
+// storeNext sends the LeaseSet of job k to the next floodfill.
+func (w *World) storeNext(k int32) {
+	j := w.stores.at(k)
+	r := &w.routers[j.router]
+	if r.stalled {
+		w.pushGen(w.now+storeNoTunnelWait, evStoreSend, w.stores.gens[k], k, 0)
+		return
+	}
+	if w.now >= j.started+j.limit || j.attempt > storeMaxSent {
+		w.storeFailed(k)
+		return
+	}
+	f := w.pickFloodfill(r, j.tried[:j.nTried])
+	if f == none {
+		w.storeFailed(k)
+		return
+	}
+	j.skip(f)
+	j.attempt++
+	out := w.outboundFor(j, f)
+	if out == none {
+		w.pushGen(w.now+storeNoTunnelWait, evStoreSend, w.stores.gens[k], k, 0)
+		return
+	}
+	j.sentTo, j.sentAt = f, w.now
+	s := w.sets.at(j.set)
+	reply := 0
+	switch {
+	case j.attempt > 1:
+		reply = w.streams.rand[streamNetDb].IntN(len(s.leases))
+	case j.reply != none:
+		reply = int(j.reply)
+	default:
+		reply = w.closestLease(s.leases, f)
+	}
+	w.send(mail{
+		kind: mailStore, job: k, attempt: j.attempt, ff: f, set: w.holdSet(j.set), reply: s.leases[reply],
+		deadline: w.now + ackTimeout(&r.response[f]),
+	}, out)
+}
+
+// outboundFor is the tunnel that carries a store: the one named, or the one
+// whose end is closest to the floodfill, and later ones in turn.
+func (w *World) outboundFor(j *storeJob, f int32) int32 {
+	p := &w.routers[j.router].pools[balancer.Outbound]
+	switch {
+	case j.attempt > 1:
+		return w.nextTunnel(p)
+	case j.outbound != none && w.tunnels.current(j.outbound, j.outGen):
+		return j.outbound
+	default:
+		return w.closestTunnel(p, f)
+	}
+}
+
+// send puts a message into outbound tunnel out.
+func (w *World) send(m mail, out int32) {
+	rng := w.streams.rand[streamNetDb]
+	m.jobGen = w.stores.gens[m.job]
+	if chance(rng, w.cfg.Network.StoreLoss) || w.tunnels.at(out).broken <= w.now {
+		w.unanswered(&m)
+		if m.set != none {
+			w.releaseSet(m.set)
+		}
+		return
+	}
+	x := w.mails.take()
+	*w.mails.at(x) = m
+	w.push(w.now+lognormal(rng, mailDelay, mailDelaySigma), evMail, x, 0)
+}
+
+// unanswered sets the end of the wait for an answer that is known not to come.
+// Answers that come need no such event.
+func (w *World) unanswered(m *mail) {
+	kind := evStoreTimeout
+	if m.kind == mailLookup || m.kind == mailAnswer {
+		kind = evVerifyTimeout
+	}
+	w.pushGen(max(w.now, m.deadline), kind, m.jobGen, m.job, m.attempt)
+}
+
+// mailArrived handles a netDb message at the end of its way.
+func (w *World) mailArrived(x int32) {
+	m := w.mails.at(x)
+	switch m.kind {
+	case mailStore, mailLookup:
+		if w.net.ff[m.ff].dead {
+			w.unanswered(m)
+			w.endMail(x)
+			return
+		}
+		if m.kind == mailStore {
+			w.storedAt(m.ff, m.set)
+			m.kind = mailAck
+		} else {
+			m.set = w.ask(m.ff, &w.out.Truth.Verifications)
+			if m.set != none {
+				w.holdSet(m.set)
+			}
+			w.net.ff[m.ff].counts.Verifications++
+			m.kind = mailAnswer
+		}
+		w.answer(x)
+	case mailAck:
+		taken := w.alive(&m.reply) && w.ackArrived(m)
+		if m = w.mails.at(x); !taken {
+			w.unanswered(m)
+		}
+		w.endMail(x)
+	case mailAnswer:
+		if !w.alive(&m.reply) {
+			w.unanswered(m)
+		} else if w.stores.current(m.job, m.jobGen) && w.stores.at(m.job).asked == int(m.attempt) {
+			w.verifyAnswered(m.job, m.set)
+		}
+		w.endMail(x)
+	}
+}
+
+// answer sends a floodfill's answer through the tunnel that it was asked for.
+func (w *World) answer(x int32) {
+	m := w.mails.at(x)
+	rng := w.streams.rand[streamNetDb]
+	at := w.now + lognormal(rng, mailDelay, mailDelaySigma)
+	if chance(rng, w.cfg.Network.StoreLoss) || at >= m.deadline {
+		w.unanswered(m)
+		w.endMail(x)
+		return
+	}
+	if w.foreseen(m, at) {
+		if m.kind == mailAck {
+			w.ackTaken(m.job, m.attempt, m.ff, at)
+		} else {
+			w.verifyAnswered(m.job, m.set)
+		}
+		w.endMail(x)
+		return
+	}
+	w.push(at, evMail, x, 0)
+}
+
+// foreseen tells whether an answer may be handled ahead of its arrival at the
+// given time, which saves an event in the common case: a stock Java router
+// that no fault can strike meanwhile, on its own tunnel that lasts until then,
+// and an answer that it only takes note of.
+func (w *World) foreseen(m *mail, at Time) bool {
+	if w.mortal || !w.stores.current(m.job, m.jobGen) || at >= m.reply.until {
+		return false
+	}
+	j := w.stores.at(m.job)
+	if w.routers[j.router].mode != modeJava {
+		return false
+	}
+	if m.kind == mailAck {
+		return true
+	}
+	return j.asked == int(m.attempt) && m.set != none && w.sets.at(m.set).published >= w.sets.at(j.set).published
+}
+
+func (w *World) endMail(x int32) {
+	if m := w.mails.at(x); m.set != none {
+		w.releaseSet(m.set)
+	}
+	w.mails.free(x)
+}
+
+// ackArrived hands an ack to the router whose tunnel it came through, and
+// tells whether the storing router has it. Another router passes it up if it
+// serves Proposal 140, and else drops it.
+func (w *World) ackArrived(m *mail) bool {
+	if !w.stores.current(m.job, m.jobGen) {
+		return true
+	}
+	j := w.stores.at(m.job)
+	if m.reply.router == j.router {
+		return w.ackTaken(m.job, m.attempt, m.ff, w.now)
+	}
+	if w.routers[m.reply.router].mode == modeP140 {
+		w.p140RelayAck(m)
+	}
+	return false
+}
+
+// ackTaken ends the storing of job k if it still waits for this ack, which
+// arrives at the given time.
+func (w *World) ackTaken(k, attempt, f int32, at Time) bool {
+	j := w.stores.at(k)
+	if j.verify || j.attempt != attempt || j.sentTo != f || w.routers[j.router].stalled {
+		return false
+	}
+	r := &w.routers[j.router]
+	if r.mode == modeI2pd {
+		w.i2pdAcked(k)
+		return true
+	}
+	st := &r.response[f]
+	st.total += at - j.sentAt
+	st.acks++
+	st.storeOK = at
+	if r.mode == modeP140 {
+		w.p140PublishStatus(k, balancer.ResultOK, true)
+	}
+	if r.pub.verifying {
+		w.endStore(k)
+		return true
+	}
+	j.verify = true
+	r.pub.verifying = true
+	j.stored, j.sentTo = f, none
+	at += verifyDelay + uniform(w.streams.rand[streamNetDb], 0, verifyDelayRange)
+	w.pushGen(at, evVerify, w.stores.gens[k], k, 0)
+	return true
+}
+
+// storeTimedOut goes on to the next floodfill if no ack has come.
+func (w *World) storeTimedOut(k, attempt int32) {
+	j := w.stores.at(k)
+	if j.verify || j.attempt != attempt {
+		return
+	}
+	r := &w.routers[j.router]
+	if r.mode == modeI2pd {
+		w.i2pdStoreTimedOut(k)
+		return
+	}
+	r.response[j.sentTo].storeFailed = w.now
+	w.out.Truth.StoreTimeouts++
+	if r.mode == modeP140 {
+		w.p140PublishStatus(k, balancer.ResultTimeout, false)
+	}
+	w.storeNext(k)
+}
+
+// storeFailed gives job k up.
+func (w *World) storeFailed(k int32) {
+	j := w.stores.at(k)
+	r := &w.routers[j.router]
+	w.out.Truth.StoreFailures++
+	if r.mode == modeP140 {
+		w.p140PublishStatus(k, balancer.ResultFailed, true)
+	} else if j.again && j.set == r.ls.set {
+		// No newer LeaseSet is waiting: the same one again.
+		w.republishAt(j.router, w.now+republishRetry+uniform(w.streams.rand[streamNetDb], 0, republishRetry))
+	}
+	w.endStore(k)
+}
+
+// verifyAsk asks another close floodfill for what was stored.
+func (w *World) verifyAsk(k int32) {
+	j := w.stores.at(k)
+	r := &w.routers[j.router]
+	if r.mode == modeI2pd {
+		w.i2pdAsk(k)
+		return
+	}
+	f := w.pickFloodfill(r, j.tried[:j.nTried])
+	if f == none {
+		f = j.stored
+	}
+	out, in := int32(none), int32(none)
+	if f != none {
+		out = w.closestTunnel(&r.pools[balancer.Outbound], f)
+		in = w.closestTunnel(&r.pools[balancer.Inbound], f)
+	}
+	if f == none || out == none || in == none || r.stalled {
+		if j.lookup {
+			w.lookedUp(k, none)
+			return
+		}
+		w.endStore(k)
+		return
+	}
+	reply := w.leaseOf(w.tunnels.at(in))
+	j.sentTo, j.sentAt = f, w.now
+	j.asked++
+	w.send(mail{
+		kind: mailLookup, job: k, attempt: int32(j.asked), ff: f, set: none, reply: reply,
+		deadline: w.now + verifyTimeout,
+	}, out)
+}
+
+// verifyAnswered compares what was found with what was stored.
+func (w *World) verifyAnswered(k, found int32) {
+	j := w.stores.at(k)
+	r := &w.routers[j.router]
+	if r.mode == modeI2pd {
+		w.i2pdVerified(k, found)
+		return
+	}
+	if j.lookup {
+		w.lookedUp(k, found)
+		return
+	}
+	st := &r.response[j.sentTo]
+	if found != none && w.sets.at(found).published >= w.sets.at(j.set).published {
+		st.askOK = w.now
+		w.endStore(k)
+		return
+	}
+	st.askFailed = w.now
+	r.response[j.stored].storeFailed = w.now
+	w.resend(k)
+}
+
+func (w *World) verifyTimedOut(k, asked int32) {
+	j := w.stores.at(k)
+	if j.asked != int(asked) {
+		return
+	}
+	r := &w.routers[j.router]
+	if r.mode == modeI2pd {
+		w.i2pdAsk(k)
+		return
+	}
+	if j.lookup {
+		w.lookedUp(k, none)
+		return
+	}
+	r.response[j.sentTo].askFailed = w.now
+	if j.asked < verifyPeers {
+		j.skip(j.sentTo)
+		w.verifyAsk(k)
+		return
+	}
+	w.resend(k)
+}
+
+// resend stores the LeaseSet again, elsewhere, after a verification that
+// failed, unless a newer one is there.
+func (w *World) resend(k int32) {
+	j := w.stores.at(k)
+	r := &w.routers[j.router]
+	superseded := j.set != r.ls.set
+	if r.mode == modeP140 {
+		superseded = r.ls.given > w.sets.at(j.set).published
+	}
+	if superseded {
+		w.endStore(k)
+		return
+	}
+	w.out.Truth.Resends++
+	n := w.newStore(j.router, j.set, false)
+	j = w.stores.at(k) // newStore may have moved it
+	next := w.stores.at(n)
+	next.skip(j.stored)
+	next.skip(j.sentTo)
+	if j.nTried < verifyForgetTried {
+		for _, f := range j.tried[:j.nTried] {
+			next.skip(f)
+		}
+	}
+	w.endStore(k)
+	w.storeNext(n)
+}
+
+// ackTimeout is how long a router waits for a floodfill's ack.
+func ackTimeout(st *responseStat) Time {
+	mean := ackResponseMax
+	if st.acks > 0 {
+		mean = min(max(st.total/Time(st.acks), ackResponseMin), ackResponseMax)
+	}
+	return ackFactor * mean
+}
+
+// pickFloodfill is the floodfill that a Java router tries next: of the five
+// closest to the routing key that it has not tried, the closest good one, else
+// the closest passable one, else the closest (FloodfillPeerSelector).
+func (w *World) pickFloodfill(r *router, tried []int32) int32 {
+	passable, any := int32(none), int32(none)
+	seen := 0
+	for _, f := range w.net.today {
+		if f == none || seen == selectAmong {
+			break
+		}
+		if w.net.ff[f].dead || contains(tried, f) {
+			continue
+		}
+		seen++
+		st := &r.response[f]
+		known := st.acks > 0 || st.askOK > 0 || st.storeFailed > 0 || st.askFailed > 0
+		quick := st.acks == 0 || st.total/Time(st.acks) < goodResponse
+		switch {
+		case !known:
+		case quick && w.past(st.storeFailed, 2*passStore) && w.past(st.askFailed, 3*passAsk):
+			return f
+		case st.storeFailed <= st.storeOK || st.askFailed <= st.askOK ||
+			w.past(st.storeFailed, passStore) && w.past(st.askFailed, passAsk):
+			if passable == none {
+				passable = f
+			}
+		}
+		if any == none {
+			any = f
+		}
+	}
+	if passable != none {
+		return passable
+	}
+	return any
+}
+
+// past tells whether something that happened at t, 0 for never, is longer ago
+// than span.
+func (w *World) past(t, span Time) bool { return t == 0 || t < w.now-span }

@@ -1,0 +1,203 @@
+package sim
+
+import (
+	"fmt"
+
+	"multihome.i2p/sim/tier"
+)
+
+// FieldError says which key of a scenario has a value that no world can be
+// made of.
+type FieldError struct {
+	Path    string // dotted path of the scenario key, "destination.routers.2.hops"
+	Problem string // what is wrong, with the value and the range
+}
+
+// Error returns path and problem.
+func (e *FieldError) Error() string { return e.Path + ": " + e.Problem }
+
+func bad(path, format string, args ...any) error {
+	return &FieldError{Path: path, Problem: fmt.Sprintf(format, args...)}
+}
+
+// Validate returns the first error of c as a *FieldError.
+func (c *Config) Validate() error {
+	switch {
+	case c.Duration <= 0 || c.Duration > 366*Day:
+		return bad("duration", "must be more than 0 and at most 366 days")
+	case c.Warmup < 0 || c.Warmup > 31*Day:
+		return bad("warmup", "must be from 0 to 31 days")
+	}
+	if err := c.Network.validate(); err != nil {
+		return err
+	}
+	if err := c.Destination.validate(); err != nil {
+		return err
+	}
+	for i := range c.Faults {
+		if err := c.validateFault(i); err != nil {
+			return err
+		}
+	}
+	for i := range c.Adversaries {
+		a := &c.Adversaries[i]
+		path := fmt.Sprintf("adversaries.%d.", i)
+		switch {
+		case a.Vantage != vantageNetDb:
+			return bad(path+"vantage", "unknown vantage point %q; this version knows netdb", a.Vantage)
+		case a.Every < Second:
+			return bad(path+"every", "must be at least 1s")
+		}
+	}
+	return nil
+}
+
+const vantageNetDb = "netdb"
+
+func share(path string, x float64) error {
+	if !(x >= 0 && x <= 1) {
+		return bad(path, "is %v, want 0 to 1", x)
+	}
+	return nil
+}
+
+func (n *Network) validate() error {
+	switch {
+	case n.Routers < 500 || n.Routers > 1<<24:
+		return bad("network.routers", "is %d, want 500 to 16777216", n.Routers)
+	case n.Floodfills < holdersOfKey+1 || n.Floodfills > n.Routers:
+		return bad("network.floodfills", "is %d, want %d to network.routers", n.Floodfills, holdersOfKey+1)
+	case n.I2pdCandidates < 0 || n.I2pdCandidates > n.Routers:
+		return bad("network.i2pd_candidates", "is %d, want 0 to network.routers", n.I2pdCandidates)
+	}
+	for _, s := range [...]struct {
+		path string
+		x    float64
+	}{{"network.ibgw_eligible", n.IBGWEligible}, {"network.store_loss", n.StoreLoss},
+		{"network.java_floodfills", n.JavaFloodfills}} {
+		if err := share(s.path, s.x); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *Destination) validate() error {
+	n := len(d.Routers)
+	switch {
+	case n < 1 || n > tier.RoutersMax:
+		return bad("destination.routers", "%d routers, want 1 to %d", n, tier.RoutersMax)
+	case d.Leases < 1 || d.Leases > leasesMax:
+		return bad("destination.leases", "is %d, want 1 to %d", d.Leases, leasesMax)
+	case d.Scheme != SchemeLargeLeaseSet && d.Leases > 16:
+		return bad("destination.leases", "is %d, want at most 16 except in scheme large-leaseset", d.Leases)
+	case d.ControlDelay < 0 || d.ControlDelay > Minute:
+		return bad("destination.control_delay", "must be from 0s to 1m")
+	case !(d.Overlap >= 0 && d.Overlap <= 1):
+		return bad("destination.overlap", "is %v, want 0 to 1", d.Overlap)
+	case !(d.TurnoverPerHour >= 0 && d.TurnoverPerHour <= 1e4):
+		return bad("destination.turnover_per_hour", "is %v, want at least 0", d.TurnoverPerHour)
+	}
+	switch d.Scheme {
+	case SchemeSingle:
+		if n != 1 {
+			return bad("destination.routers", "%d routers in scheme single, want 1", n)
+		}
+	case SchemeIndependent:
+		if d.Leases < n {
+			return bad("destination.leases", "%d leases for %d independent routers, want one each", d.Leases, n)
+		}
+	case SchemeP140, SchemeLargeLeaseSet:
+	case SchemeMeta, SchemeP140Meta:
+		return bad("destination.scheme", "scheme %q is not simulated yet", d.Scheme)
+	default:
+		return bad("destination.scheme", "unknown scheme %q", d.Scheme)
+	}
+	emergent, java := 0, 0
+	for i := range d.Routers {
+		if err := d.Routers[i].validate(fmt.Sprintf("destination.routers.%d.", i), d.Scheme); err != nil {
+			return err
+		}
+		if d.Routers[i].Kind == Java {
+			java++
+			if d.Routers[i].FastTier.Mode == tierEmergent {
+				emergent++
+			}
+		}
+	}
+	if emergent != 0 && emergent != java {
+		return bad("destination.routers.fast_tier", "emergent for some Java routers only; want all or none")
+	}
+	return nil
+}
+
+// leasesMax is the most leases of a LeaseSet of 16 kB (analysis/trace).
+const leasesMax = 397
+
+func (r *Router) validate(path string, scheme Scheme) error {
+	switch {
+	case r.Kind != Java && r.Kind != I2pd:
+		return bad(path+"kind", "unknown kind %q; want java or i2pd", r.Kind)
+	case (scheme == SchemeP140 || scheme == SchemeLargeLeaseSet) && !r.SpeaksP140:
+		return bad(path+"speaks", "a stock router cannot serve scheme %q; want p140", scheme)
+	case r.Hops < 1 || r.Hops > maxHops:
+		return bad(path+"hops", "is %d, want 1 to %d", r.Hops, maxHops)
+	case r.Outbound < 1 || r.Outbound > 16:
+		return bad(path+"outbound", "is %d, want 1 to 16", r.Outbound)
+	case r.BuildDelay <= 0 || r.BuildDelay > Minute:
+		return bad(path+"build_delay", "must be more than 0s and at most 1m")
+	case !(r.BuildDelaySigma >= 0 && r.BuildDelaySigma <= 5):
+		return bad(path+"build_delay_sigma", "is %v, want 0 to 5", r.BuildDelaySigma)
+	case !(r.TunnelFailPerHour >= 0 && r.TunnelFailPerHour <= 1e4):
+		return bad(path+"tunnel_fail_per_hour", "is %v, want at least 0", r.TunnelFailPerHour)
+	case r.ClockSkew < -Hour || r.ClockSkew > Hour:
+		return bad(path+"clock_skew", "must be from -1h to 1h")
+	case r.Exploratory < 0 || r.Exploratory > 100:
+		return bad(path+"exploratory", "is %d, want 0 to 100", r.Exploratory)
+	}
+	if r.Kind == Java {
+		switch r.FastTier.Mode {
+		case tierSwarm, tierEmergent:
+		case tierSize:
+			if r.FastTier.Size < 1 || r.FastTier.Size > tier.FastMax {
+				return bad(path+"fast_tier", "is %d, want 1 to %d", r.FastTier.Size, tier.FastMax)
+			}
+		default:
+			return bad(path+"fast_tier", "unknown mode %q; want swarm, size or emergent", r.FastTier.Mode)
+		}
+	}
+	for _, s := range [...]struct {
+		key string
+		x   float64
+	}{{"build_success", r.BuildSuccess}, {"reject_share", r.RejectShare},
+		{"test_loss", r.TestLoss}, {"reuse", r.Reuse}} {
+		if err := share(path+s.key, s.x); err != nil {
+			return err
+		}
+	}
+	if r.BuildSuccess == 0 {
+		return bad(path+"build_success", "is 0: no tunnel would ever be built")
+	}
+	return nil
+}
+
+func (c *Config) validateFault(i int) error {
+	f := &c.Faults[i]
+	path := fmt.Sprintf("faults.%d.", i)
+	switch f.Kind {
+	case FaultCrash, FaultRestart, FaultStall, FaultFloodfillLoss, FaultTierShock:
+	default:
+		return bad(path+"kind", "unknown fault %q", f.Kind)
+	}
+	switch {
+	case f.Router < -1 || f.Router >= len(c.Destination.Routers):
+		return bad(path+"router", "is %d, want -1 for all, or 0 to %d", f.Router, len(c.Destination.Routers)-1)
+	case f.At < 0:
+		return bad(path+"at", "must not be negative")
+	case f.For < 0:
+		return bad(path+"for", "must not be negative")
+	case f.Every < 0 || f.Every > 0 && f.Every < Second:
+		return bad(path+"every", "must be 0s, for once, or at least 1s")
+	}
+	return nil
+}
