@@ -186,7 +186,7 @@ func (b *Balancer) onLeaseRequest(r *router, ev *Event) {
 	p := &r.pools[Inbound]
 	for j := len(p.members) - 1; j >= 0; j-- {
 		if t := &b.tunnels[p.members[j]]; !requested(ev.Leases, t) {
-			b.removeTunnel(r, p, j)
+			b.removeTunnel(r, p, j, false)
 		}
 	}
 	for i := range ev.Leases {

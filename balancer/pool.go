@@ -141,14 +141,18 @@ func (b *Balancer) buildPass(r *router) {
 		}
 		want[d]--
 	}
-	if wanted {
-		r.loopAt = b.now + b.loopWait()
-		return
+	r.loopAt = b.now + b.loopWait()
+	if !wanted {
+		b.restLoop(r)
 	}
+}
+
+// restLoop lets passes go by in which nothing can be wanted: the next one is
+// that which follows the first instant at which something may be.
+func (b *Balancer) restLoop(r *router) {
 	next := Never
 	for d := range r.pools {
 		p := &r.pools[d]
-		p.timing.rest(b.now)
 		next = min(next, p.timing.nextLook(b, p))
 		for i := range p.requests {
 			if p.requests[i].live {
@@ -156,8 +160,16 @@ func (b *Balancer) buildPass(r *router) {
 			}
 		}
 	}
+	if next <= r.loopAt {
+		return
+	}
+	r.loopAt = Never
 	if next != Never {
 		r.loopAt = next + b.loopResidual()
+	}
+	for d := range r.pools {
+		p := &r.pools[d]
+		p.timing.rest(b.now, p)
 	}
 }
 
@@ -317,7 +329,9 @@ func (b *Balancer) expire(r *router) {
 		for p.expireAt <= b.now {
 			for i, m := range p.members {
 				if b.tunnels[m].early <= b.now {
-					b.removeTunnel(r, p, i)
+					// While nothing is wanted, an expiry that the loop has
+					// foreseen makes nothing wanted.
+					b.removeTunnel(r, p, i, !p.timing.resting())
 					break
 				}
 			}
@@ -326,16 +340,17 @@ func (b *Balancer) expire(r *router) {
 	}
 }
 
-// removeTunnel takes member i out of p.
-func (b *Balancer) removeTunnel(r *router, p *pool, i int) {
+// removeTunnel takes member i out of p; wake tells whether the build loop shall
+// look at once, as it does when a tunnel is gone (TunnelPoolManager).
+func (b *Balancer) removeTunnel(r *router, p *pool, i int, wake bool) {
 	b.free = append(b.free, p.members[i])
 	p.members = append(p.members[:i], p.members[i+1:]...)
 	p.findExpiry(b)
 	if p.dir == Inbound {
 		b.ls.due = b.now
 	}
-	if r.state == routerServing && r.kind == KindJava {
-		r.loopAt = b.now // a tunnel gone wakes the loop (TunnelPoolManager.tunnelFailed)
+	if wake && r.state == routerServing && r.kind == KindJava {
+		r.loopAt = b.now
 	}
 	r.dirty = true
 }
@@ -368,7 +383,7 @@ func (b *Balancer) onTunnelExpired(r *router, ev *Event) {
 		// The router's own early expiry: the tunnel still carries messages,
 		// and the core has drawn one for it.
 	default:
-		b.removeTunnel(owner, p, i)
+		b.removeTunnel(owner, p, i, true)
 	}
 }
 
@@ -394,7 +409,7 @@ func (b *Balancer) onTunnelList(r *router, ev *Event) {
 			t := &b.tunnels[p.members[j]]
 			// A router that has expired the tunnel early no longer lists it.
 			if t.router == r.id && b.now < t.created+tunnelLifetime-2*earlyInbound && !listed(ev.Tunnels, t.id) {
-				b.removeTunnel(q, p, j)
+				b.removeTunnel(q, p, j, true)
 			}
 		}
 	}

@@ -35,7 +35,7 @@ type timing struct {
 	skew      Time // 0..90 s, added in the fixed rule only
 	periodEnd Time
 	idleFrom  Time  // since when no pass was run; Never while they are
-	value     int32 // the last sample
+	value     int32 // what the passes that are not run would see
 	sum       int64 // of value × time over the period's samples, ns
 	weight    int64 // the time of the period's samples, ns
 	lastSum   int64 // the same of the last complete period
@@ -72,17 +72,27 @@ func (t *timing) idle(now Time) {
 
 // sample records what a pass of the build loop saw.
 func (t *timing) sample(p *pool, wanted int32) {
-	t.value = wanted + p.inProgress
+	value := wanted + p.inProgress
 	if !t.adaptive(p.wanted) {
-		t.value = min(1, t.value)
+		value = min(1, value)
 	}
-	t.sum += int64(t.value) * int64(loopMean)
+	t.sum += int64(value) * int64(loopMean)
 	t.weight += int64(loopMean)
 	t.idleFrom = Never
 }
 
-// rest says that the passes to come are not run until something changes.
-func (t *timing) rest(now Time) { t.idleFrom = now + loopMean }
+// rest says that the passes to come are not run until something changes; each
+// would find nothing wanted, and what is in progress.
+func (t *timing) rest(now Time, p *pool) {
+	t.idleFrom = now + loopMean
+	t.value = p.inProgress
+	if !t.adaptive(p.wanted) {
+		t.value = min(1, t.value)
+	}
+}
+
+// resting tells whether passes are left out now.
+func (t *timing) resting() bool { return t.idleFrom != Never }
 
 // lead is the adaptive rule's building time per tunnel in whole milliseconds,
 // 0 where it is unknown.

@@ -64,6 +64,6 @@ func (b *Balancer) i2pdBuilt(r *router, q *request, result Result) {
 	}
 	owner, p, i := b.findTunnel(r, q.renews)
 	if p != nil && p.dir == Inbound {
-		b.removeTunnel(owner, p, i)
+		b.removeTunnel(owner, p, i, false)
 	}
 }
