@@ -63,6 +63,7 @@ type pool struct {
 	members    []int32 // slots, in the order in which they were built
 	requests   []request
 	inProgress int32
+	timeouts   int32 // builds in a row that timed out
 	expireAt   Time
 	timing     timing
 }
@@ -71,7 +72,7 @@ func (p *pool) reset(id PoolID, dir Direction) {
 	p.id, p.dir, p.wanted = id, dir, 0
 	p.members = p.members[:0]
 	p.requests = p.requests[:0]
-	p.inProgress = 0
+	p.inProgress, p.timeouts = 0, 0
 	p.expireAt = Never
 	p.timing = timing{}
 }
@@ -81,6 +82,22 @@ func (p *pool) findExpiry(b *Balancer) {
 	for _, m := range p.members {
 		p.expireAt = min(p.expireAt, b.tunnels[m].early)
 	}
+}
+
+// target is how many tunnels the build loop works for: fewer than are wanted
+// while builds keep timing out (TunnelPool.getAdjustedTotalQuantity).
+func (p *pool) target() int32 {
+	switch {
+	case p.wanted <= 1 || p.timeouts <= 4:
+		return p.wanted
+	case p.timeouts > 12:
+		return 1
+	case p.timeouts > 8:
+		return max(1, p.wanted/3)
+	case p.wanted > 2:
+		return p.wanted - 1
+	}
+	return p.wanted
 }
 
 // wakeLoop lets the build loop look at r again when its next pass would come,
@@ -231,6 +248,7 @@ func (b *Balancer) forgetRequests(p *pool, timeout Time) {
 		if q.live && b.now-q.at >= timeout {
 			q.live = false
 			p.inProgress--
+			p.timeouts++
 		}
 		if q.live || b.now-q.at < lateReply {
 			kept = append(kept, q)
@@ -270,6 +288,7 @@ func (b *Balancer) onTunnelStatus(r *router, ev *Event) {
 		p.inProgress--
 	}
 	p.requests = append(p.requests[:i], p.requests[i+1:]...)
+	p.timeouts = 0
 	if ev.Result == ResultOK {
 		b.addTunnel(p, r, &q, &ev.Tunnel)
 	}

@@ -73,7 +73,7 @@ func (t *timing) idle(now Time) {
 // sample records what a pass of the build loop saw.
 func (t *timing) sample(p *pool, wanted int32) {
 	value := wanted + p.inProgress
-	if !t.adaptive(p.wanted) {
+	if !t.adaptive(p.target()) {
 		value = min(1, value)
 	}
 	t.sum += int64(value) * int64(loopMean)
@@ -86,7 +86,7 @@ func (t *timing) sample(p *pool, wanted int32) {
 func (t *timing) rest(now Time, p *pool) {
 	t.idleFrom = now + loopMean
 	t.value = p.inProgress
-	if !t.adaptive(p.wanted) {
+	if !t.adaptive(p.target()) {
 		t.value = min(1, t.value)
 	}
 }
@@ -117,7 +117,7 @@ func (t *timing) howMany(b *Balancer, p *pool) int32 {
 	if p.wanted == 0 {
 		return 0
 	}
-	if t.adaptive(p.wanted) {
+	if t.adaptive(p.target()) {
 		return t.adaptiveCount(b, p)
 	}
 	n, _ := t.fixedCount(b, p, b.rng.IntN(2) == 1)
@@ -125,7 +125,7 @@ func (t *timing) howMany(b *Balancer, p *pool) int32 {
 }
 
 func (t *timing) adaptiveCount(b *Balancer, p *pool) int32 {
-	lead := t.lead(p.wanted) + replaceMargin
+	lead := t.lead(p.target()) + replaceMargin
 	var soon, later int32
 	latest := Time(0)
 	for _, m := range p.members {
@@ -137,7 +137,7 @@ func (t *timing) adaptiveCount(b *Balancer, p *pool) int32 {
 		soon++
 		latest = max(latest, left)
 	}
-	missing := p.wanted - later - p.inProgress
+	missing := p.target() - later - p.inProgress
 	if missing <= 0 {
 		return 0
 	}
@@ -178,7 +178,7 @@ func (t *timing) fixedCount(b *Balancer, p *pool, coin bool) (n, most int32) {
 	}
 	// Tunnels with more time left fill the quota first; the classes reached
 	// in doing so are rebuilt.
-	missing := p.wanted - later
+	missing := p.target() - later
 	for k := len(fixedEdges) - 1; k >= 0 && missing > 0; k-- {
 		missing -= min(missing, class[k])
 		n += fixedEdges[k].builds * class[k]
@@ -187,9 +187,9 @@ func (t *timing) fixedCount(b *Balancer, p *pool, coin bool) (n, most int32) {
 	flip := min(1, class[len(fixedEdges)-1])
 	limit := func(n int32) int32 {
 		n -= p.inProgress + later
-		n = min(n, 4*p.wanted-p.inProgress-later)
+		n = min(n, 4*p.target()-p.inProgress-later)
 		if b.now-t.start < lifetimeSettling {
-			n = min(n, p.wanted-p.inProgress)
+			n = min(n, p.target()-p.inProgress)
 		}
 		return max(0, n)
 	}
@@ -207,14 +207,14 @@ func (t *timing) nextLook(b *Balancer, p *pool) Time {
 	if p.wanted == 0 {
 		return Never
 	}
-	if !t.adaptive(p.wanted) {
+	if !t.adaptive(p.target()) {
 		return t.nextFixed(b, p)
 	}
-	need := p.wanted - p.inProgress
+	need := p.target() - p.inProgress
 	if need <= 0 {
 		return t.periodEnd
 	}
-	lead := t.lead(p.wanted) + replaceMargin
+	lead := t.lead(p.target()) + replaceMargin
 	// The need-th latest expiry decides when too few tunnels are late enough.
 	at := Time(0)
 	for _, m := range p.members {

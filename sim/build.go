@@ -34,9 +34,12 @@ func (w *World) startBuild(i int32, dir balancer.Direction, path []int32, inheri
 	} else {
 		b.outcome = outcomeSilence
 	}
+	b.overdue = b.outcome == outcomeSilence || delay >= buildTimeout
 	switch r.mode {
 	case modeP140:
-		w.pushGen(w.now+buildTimeout, evBuildGiveUp, gen, x, 0)
+		if b.overdue {
+			w.pushGen(w.now+buildTimeout, evBuildGiveUp, gen, x, 0)
+		}
 	case modeI2pd:
 		w.pushGen(w.now+i2pdGiveUp, evBuildGiveUp, gen, x, 0)
 	}

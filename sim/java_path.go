@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"math/bits"
+
 	"multihome.i2p/balancer"
 )
 
@@ -54,7 +56,27 @@ type picker struct {
 	busy   int  // most tunnels that a peer may be in already
 	spread bool // no two hops in one /16, on one port or of one family
 	chosen [maxHops]int32
+	traits [maxHops]trait // of the chosen, if spread
 	n      int
+}
+
+// trait is what peers of one tunnel may not have in common.
+type trait struct {
+	net    int32 // its /16, or -1
+	port   uint16
+	family int32 // 0 for none
+}
+
+func (w *World) traitOf(peer int32) trait {
+	t := trait{net: -1, port: w.pop.Port(peer), family: w.pop.Family(peer)}
+	if w.pop.IPv4(peer) {
+		t.net = int32(w.pop.Slash16(peer))
+	}
+	return t
+}
+
+func (a trait) kin(b trait) bool {
+	return a.port == b.port || a.net == b.net && a.net >= 0 || a.family == b.family && a.family != 0
 }
 
 // busyLimit is the number of tunnels up to which a peer may take part in
@@ -85,6 +107,9 @@ func (w *World) pickHops(p *picker, path *[maxHops]int32, at, howMany int, group
 		}
 		path[at+k] = peer
 		p.chosen[p.n] = peer
+		if p.spread {
+			p.traits[p.n] = w.traitOf(peer)
+		}
 		p.n++
 	}
 	return howMany
@@ -97,16 +122,7 @@ func (w *World) pickPeer(p *picker, groups balancer.GroupSet, gateway, end bool)
 		groups = balancer.GroupsAll
 	}
 	groups = balancer.EffectiveGroups(groups, len(fast))
-	list := fast
-	if groups != balancer.GroupsAll {
-		list = w.scratch.ints[:0]
-		for g := range p.pool.groups {
-			if groups.Has(g) {
-				list = append(list, p.pool.groups[g]...)
-			}
-		}
-		w.scratch.ints = list
-	}
+	list := p.pool.sliceOf(groups)
 	if peer := w.pickFrom(p, list, gateway, end); peer != none {
 		return peer
 	}
@@ -165,9 +181,10 @@ func (w *World) acceptable(p *picker, peer int32, gateway, end bool) bool {
 	case end && r.cfg.IBGWFilter && !w.pop.IPv4(peer):
 		return false
 	}
-	if p.spread {
-		for _, q := range p.chosen[:p.n] {
-			if w.kin(q, peer) {
+	if p.spread && p.n > 0 {
+		mine := w.traitOf(peer)
+		for _, t := range p.traits[:p.n] {
+			if t.kin(mine) {
 				return false
 			}
 		}
@@ -175,38 +192,44 @@ func (w *World) acceptable(p *picker, peer int32, gateway, end bool) bool {
 	return true
 }
 
-// kin tells whether two peers may not share a tunnel: the same /16, port or
-// declared family.
-func (w *World) kin(a, b int32) bool {
-	if w.pop.Port(a) == w.pop.Port(b) {
-		return true
-	}
-	if f := w.pop.Family(a); f != 0 && f == w.pop.Family(b) {
-		return true
-	}
-	return w.pop.Slash16(a) == w.pop.Slash16(b) && w.pop.IPv4(a) && w.pop.IPv4(b)
-}
-
 // sliceTier sorts the fast tier into the pool's groups, once for each version
 // of the tier.
 func (w *World) sliceTier(i int32, p *tunnelPool) {
 	k := int(w.tierOf[i])
-	if v := w.tiers.Version(k); v != p.tierVersion {
-		p.tierVersion = v
-		for g := range p.groups {
-			p.groups[g] = p.groups[g][:0]
-		}
-		for n, peer := range w.tiers.Fast(k) {
-			if n == len(p.tier) {
-				p.tier = append(p.tier, sliced{peer: none})
-			}
-			if s := &p.tier[n]; s.peer != peer {
-				*s = sliced{peer, int32(p.key.Group(w.pop.HashWords(peer)))}
-			}
-			g := p.tier[n].group
-			p.groups[g] = append(p.groups[g], peer)
-		}
+	v := w.tiers.Version(k)
+	if v == p.tierVersion {
+		return
 	}
+	p.tierVersion = v
+	fast := w.tiers.Fast(k)
+	p.bounds = [5]int{}
+	for n, peer := range fast {
+		if n == len(p.tier) {
+			p.tier = append(p.tier, sliced{peer: none})
+		}
+		s := &p.tier[n]
+		if s.peer != peer {
+			*s = sliced{peer, int32(p.key.Group(w.pop.HashWords(peer)))}
+		}
+		p.bounds[s.group+1]++
+	}
+	for g := range 4 {
+		p.bounds[g+1] += p.bounds[g]
+	}
+	at := p.bounds
+	p.slices = resized(p.slices, len(fast))
+	for n, peer := range fast {
+		g := p.tier[n].group
+		p.slices[at[g]] = peer
+		at[g]++
+	}
+}
+
+// sliceOf is the part of the fast tier in a set of neighbouring groups.
+func (p *tunnelPool) sliceOf(set balancer.GroupSet) []int32 {
+	from := bits.TrailingZeros8(uint8(set))
+	to := bits.Len8(uint8(set))
+	return p.slices[p.bounds[from]:p.bounds[to]]
 }
 
 // orderMiddle puts the middle hops of a tunnel of four and more into the order

@@ -138,7 +138,7 @@ func (w *World) scheduleLoop(i int32, wanting bool) {
 			next = min(next, w.nextWant(&r.pools[d]))
 		}
 		for _, x := range r.pending {
-			if b := w.builds.at(x); !b.timedOut {
+			if b := w.builds.at(x); b.overdue && !b.timedOut { // a reply wakes the loop
 				next = min(next, b.created+buildTimeout)
 			}
 		}

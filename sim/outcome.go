@@ -245,14 +245,9 @@ func (w *World) gatewayCandidates(i int32) int {
 		groups = balancer.EffectiveGroups(p.groupsAt(p.hops-1), len(fast))
 	}
 	n := 0
-	for g := range p.groups {
-		if !groups.Has(g) {
-			continue
-		}
-		for _, peer := range p.groups[g] {
-			if !r.cfg.IBGWFilter || w.pop.IBGW(peer) {
-				n++
-			}
+	for _, peer := range p.sliceOf(groups) {
+		if !r.cfg.IBGWFilter || w.pop.IBGW(peer) {
+			n++
 		}
 	}
 	return n

@@ -84,10 +84,12 @@ type tunnelPool struct {
 	idle       int64 // value that polls would see while none is made
 	average    Time  // tunnelLifetime * mean / want; 0 before the first period
 
-	// Peers of the fast tier by group under key, for one tier version.
+	// Peers of the fast tier by group under key, for one tier version. The
+	// sets that hops are drawn from are runs of neighbouring groups.
 	tierVersion uint64
 	tier        []sliced
-	groups      [4][]int32
+	slices      []int32 // the peers of group 0, then those of group 1, and so on
+	bounds      [5]int  // group g is slices[bounds[g]:bounds[g+1]]
 }
 
 // sliced is a fast peer with its group, kept since most peers stay where they
@@ -135,6 +137,7 @@ type build struct {
 	outcome   outcome
 	timedOut  bool
 	recreates bool  // i2pd: it repeats a tunnel that is to be replaced
+	overdue   bool  // no reply will come within buildTimeout
 	request   int64 // of the balancer
 	path      [maxHops]int32
 	created   Time

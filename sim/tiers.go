@@ -54,6 +54,18 @@ func (w *World) resetTiers() error {
 	return w.tiers.Reset(tc, rng)
 }
 
+// Notes tells what about the configuration a real router would not do, for the
+// warnings of a report.
+func (c *Config) Notes() []string {
+	var tc tier.Config
+	for i := range c.Destination.Routers {
+		if r := &c.Destination.Routers[i]; r.Kind == Java && r.FastTier.Mode == tierSize {
+			tc.Sizes = append(tc.Sizes, r.FastTier.Size)
+		}
+	}
+	return tc.Notes()
+}
+
 // Modes of FastTier.
 const (
 	tierSwarm    = "swarm"

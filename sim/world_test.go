@@ -78,7 +78,10 @@ func TestDay(t *testing.T) {
 	i2pd := func(r *Router) { r.Kind = I2pd }
 	delayed := worldOf(SchemeP140, 4)
 	delayed.Destination.ControlDelay = 80 * Millisecond
+	large := worldOf(SchemeLargeLeaseSet, 10)
+	large.Destination.Leases = 40
 	for name, c := range map[string]*Config{
+		"large leaseset":   large,
 		"single":           worldOf(SchemeSingle, 1),
 		"independent":      worldOf(SchemeIndependent, 4),
 		"p140":             worldOf(SchemeP140, 4),
@@ -164,6 +167,24 @@ func sameTruth(a, b *Truth) bool {
 		}
 	}
 	return true
+}
+
+// TestAdversaryChangesNothing: whoever watches draws from a stream of its own,
+// so that the world goes on as without it.
+func TestAdversaryChangesNothing(t *testing.T) {
+	c := worldOf(SchemeIndependent, 3)
+	c.Duration = 4 * Hour
+	var watched, alone Outcome
+	mustRun(t, NewWorld(), c, 6, &watched)
+	c.Adversaries = nil
+	mustRun(t, NewWorld(), c, 6, &alone)
+	a, b := &watched.Truth, &alone.Truth
+	if a.Polls == 0 || b.Polls != 0 {
+		t.Errorf("%d and %d polls", a.Polls, b.Polls)
+	}
+	if a.Builds != b.Builds || a.IBGWCounts != b.IBGWCounts || a.Stores != b.Stores || a.Verifications != b.Verifications {
+		t.Error("the poller changed the world")
+	}
 }
 
 // TestSteadyStateAllocations: a trial allocates a handful of things once, and
