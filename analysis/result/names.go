@@ -21,9 +21,10 @@ type Description struct {
 // Metrics of a world: what a run measures whether or not anyone attacks it.
 var metrics = []Description{
 	{"leaseset_publishes_per_10min", "1/10min", "LeaseSet publishes", "LeaseSets published for the destination in ten minutes, retries not counted"},
-	{"floodfill_stores_per_s", "1/s", "Floodfill stores", "store messages that reach one floodfill, in a second"},
-	{"floodfill_lookups_per_s", "1/s", "Floodfill lookups", "lookup messages that reach one floodfill, in a second"},
-	{"netdb_bytes_per_10min", "B/10min", "netDb traffic", "bytes that the destination's stores and floods cost the netDb in ten minutes"},
+	{"floodfill_stores_per_s", "1/s", "Floodfill stores", "store messages that the destination's routers send to floodfills, all together, in a second"},
+	{"floodfill_lookups_per_s", "1/s", "Floodfill lookups", "lookups that the destination's routers send to floodfills, verifications included, in a second"},
+	{"netdb_bytes_per_10min", "B/10min", "netDb traffic", "bytes that floodfills take in and give out for the destination in ten minutes, floods and lookups included"},
+	{"leaseset_bytes", "B", "LeaseSet2 size", "bytes of a full LeaseSet2 with an Ed25519 Destination and one X25519 key"},
 	{"leases_per_leaseset", "leases", "Leases per LeaseSet", "leases listed in a published LeaseSet, on average"},
 	{"distinct_ibgw_per_leaseset", "routers", "Distinct IBGWs per LeaseSet", "different inbound gateways in a published LeaseSet, on average"},
 	{"distinct_ibgw_total", "routers", "Distinct IBGWs seen", "different inbound gateways over the whole observation"},

@@ -1,0 +1,151 @@
+package main
+
+// The help texts are written by hand. The tests run their examples and check
+// that they name every command and flag.
+
+const usage = `Usage:
+    mhsim run SCENARIO... [--out DIR] [--resume]
+    mhsim list
+    mhsim validate SCENARIO...
+    mhsim schema [NAME]
+    mhsim analyze TRACE... [--json]
+    mhsim report DIR
+
+mhsim simulates invisible multihoming (I2P Proposal 140): several routers that
+host one service together. It attacks what an observer sees of them, and says
+how well the attacks tell them from one router.
+
+Commands:
+    run         play scenarios and write their results
+    list        list the scenarios that come with mhsim
+    validate    check scenario files
+    schema      print the JSON Schema of a file format
+    analyze     estimate from a trace how many routers host a service
+    report      render the results in a directory again
+
+Flags:
+    -h, --help      this text; after a command, or as mhsim help COMMAND, that of
+                    the command
+    -v, --version   version and commit
+
+Example:
+    $ mhsim run null --trials 20 --duration 6h --out results/first
+
+Results go to standard output or into a directory, everything else to standard
+error. The exit code is 0 if all went well, 1 after a failure or an interrupt, 2
+if the command line or a file that was given is at fault.
+`
+
+const runHelp = `Usage:
+    mhsim run SCENARIO... [--out DIR] [--seed N] [--trials N] [--duration D]
+              [--workers N] [--traces] [--resume]
+
+Plays scenarios and writes the results of each into a directory. A SCENARIO is a
+file (its path contains a slash, or ends in .yaml or .yml) or the name of one
+that mhsim list shows.
+
+Flags:
+    --out DIR       the directory, by default results/<scenario>-<seed>; with
+                    several scenarios DIR/<scenario>-<seed>
+    --seed N        the seed, in place of the scenario's
+    --trials N      test trials of each arm, in place of the scenario's
+    --duration D    time observed, such as 90m or 24h, in place of the scenario's
+    --workers N     trials that are simulated at once, by default as many as there
+                    are processors; the results do not depend on it
+    --traces        keep what the adversaries saw of the test trials in
+                    DIR/traces/<arm>/<trial>.<adversary>.jsonl.gz (below a folder
+                    cell-<n> where the scenario has several cells), and what was
+                    true in DIR/traces/truth.jsonl
+    --resume        go on with a run that was interrupted
+
+The directory holds report.html (the last file to be written: where it is, the
+others are complete), plots/, results.csv, summary.json and figures.json, and what
+is needed to resume the run. A finished run is not simulated again, only rendered.
+An unfinished one needs --resume. A directory with anything else is refused.
+
+An interrupt (^C) stops the run and keeps the trials that are finished, a second
+one exits at once. So does a kill: no trial that was finished is lost.
+
+Example:
+    $ mhsim run four-routers --trials 20 --duration 6h --traces --out results/four
+    $ mhsim run ./mine.yaml --seed 7 --out results/mine
+`
+
+const listHelp = `Usage:
+    mhsim list
+
+Lists the scenarios that come with mhsim: the name to run each by, and the
+question that it asks.
+
+Example:
+    $ mhsim list
+`
+
+const validateHelp = `Usage:
+    mhsim validate SCENARIO...
+
+Checks scenarios, files or shipped ones by name, as run would, and simulates
+nothing. What is wrong is told as file:line:column with what mends it.
+
+Example:
+    $ mhsim validate null four-routers
+`
+
+const schemaHelp = `Usage:
+    mhsim schema [NAME]
+
+Prints the JSON Schema (draft 2020-12) of a file format:
+
+    scenario    scenario files, which are YAML (the default)
+    summary     summary.json, the numbers of a run
+    figures     figures.json, the data of the plots and the words of the report
+    analysis    what mhsim analyze --json prints
+    trace       a line of a trace: its header, or a record
+
+An editor with a YAML language server checks and completes a scenario file that
+begins with "# yaml-language-server: $schema=scenario.schema.json".
+
+Example:
+    $ mhsim schema scenario > scenario.schema.json
+`
+
+const analyzeHelp = `Usage:
+    mhsim analyze TRACE... [--json]
+
+Estimates from what an observer saw of a service, live or simulated, how many
+routers host it. A TRACE is a file in the format of multihome traces, plain or
+compressed with gzip.
+
+Flags:
+    --json    print JSON (see mhsim schema analysis) instead of tables
+
+Gateways are counted like species. chao1, ace, coverage and occupancy take every
+tunnel as an individual of the species gateway, each once; chao2, ice, jackknife1,
+jackknife2 and bootstrap take every distinct LeaseSet as a sample. They estimate
+from how many gateways the service draws, and assume independent draws. Java
+routers build most tunnels over the path of an old one and change their peers with
+time: read the intervals as the narrowest possible.
+
+attack.<name>.score is the logarithm of the odds of several routers against one,
+attack.<name>.routers how many there are. The attacks judge the first 6 hours,
+without training, by a model of Java routers on their defaults.
+
+The verdict rests on the mean of the attacks' posterior probabilities that there is
+one router: single from 0.95 on, multi up to 0.05, undecided between them. It is
+undecided instead of multi where gateways may come from more than 300 routers, the
+most that 16 Java routers draw from: i2pd draws from thousands. It is insufficient
+where there are fewer than 3 distinct LeaseSets, or no attack finds enough to judge.
+
+Example:
+    $ mhsim analyze results/four/traces/policy/0.poller.jsonl.gz
+`
+
+const reportHelp = `Usage:
+    mhsim report DIR
+
+Renders the results of a run again, from DIR/summary.json and DIR/figures.json:
+results.csv, plots/ and report.html. Nothing is simulated.
+
+Example:
+    $ mhsim report results/four
+`

@@ -1,0 +1,263 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"multihome.i2p/reports"
+	"multihome.i2p/sim/game"
+	"multihome.i2p/sim/scenario"
+)
+
+// overrideFlags are the flags of run that set a key of the scenario.
+var overrideFlags = []string{"seed", "trials", "duration"}
+
+func (t *tool) runCommand() *command {
+	return &command{
+		name: "run", help: runHelp, least: 1, most: -1, argument: "SCENARIO", action: t.runScenarios,
+		flags: []cli.Flag{
+			&cli.StringFlag{Name: "out"},
+			&cli.StringFlag{Name: "seed"},
+			&cli.StringFlag{Name: "trials"},
+			&cli.StringFlag{Name: "duration"},
+			&cli.StringFlag{Name: "workers"},
+			&cli.BoolFlag{Name: "traces"},
+			&cli.BoolFlag{Name: "resume"},
+		},
+	}
+}
+
+// job is one scenario of a run with its directory.
+type job struct {
+	scenario *scenario.Scenario
+	dir      *outDir
+}
+
+func (t *tool) runScenarios(c *cli.Context) (err error) {
+	workers, err := workerCount(c)
+	if err != nil {
+		return err
+	}
+	overrides, settings := overridesOf(c)
+	args := c.Args().Slice()
+	all, err := loadAll(args, overrides)
+	if err != nil {
+		return err
+	}
+	resume := resumeCommand(c, args)
+	// Every directory is opened before anything is simulated: a run of hours
+	// must not end because the next one cannot be written.
+	paths := outPaths(c.String("out"), all)
+	for i, path := range paths {
+		if first := slices.Index(paths, path); first < i {
+			return inputErrorf("%s and %s both write into %s; run them one by one with an --out each", args[first], args[i], path)
+		}
+	}
+	jobs := make([]job, 0, len(all))
+	defer func() {
+		for _, j := range jobs {
+			if failed := j.dir.close(); err == nil {
+				err = failed
+			}
+		}
+	}()
+	wanted := make([]*runInfo, len(all))
+	for i, s := range all {
+		wanted[i] = newRunInfo(s, t.build, commandLine(slices.Concat([]string{"run", args[i]}, settings)), c.Bool("traces"))
+		if _, err := inspect(paths[i], wanted[i], t.build, c.Bool("resume"), resume); err != nil {
+			return err
+		}
+	}
+	for i, s := range all {
+		dir, err := openOutDir(paths[i], wanted[i], t.build, c.Bool("resume"), resume)
+		if err != nil {
+			return err
+		}
+		jobs = append(jobs, job{s, dir})
+	}
+	for i, j := range jobs {
+		if i > 0 {
+			fmt.Fprintln(t.stdout)
+		}
+		if err := t.runJob(j, workers, resume); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func workerCount(c *cli.Context) (int, error) {
+	if !c.IsSet("workers") {
+		return runtime.GOMAXPROCS(0), nil
+	}
+	n, err := strconv.Atoi(c.String("workers"))
+	if err != nil || n < 1 || n > 1024 {
+		return 0, inputErrorf("--workers: %q is not a whole number from 1 to 1024; leave it out to use all processors", c.String("workers"))
+	}
+	return n, nil
+}
+
+// overridesOf returns the keys that flags set, and the flags as they are
+// written on a command line.
+func overridesOf(c *cli.Context) (overrides []scenario.Override, settings []string) {
+	for _, name := range overrideFlags {
+		if c.IsSet(name) {
+			value := c.String(name)
+			overrides = append(overrides, scenario.Override{Flag: "--" + name, Path: name, Value: value})
+			settings = append(settings, "--"+name, value)
+		}
+	}
+	return overrides, settings
+}
+
+// resumeCommand is the command line that goes on with this run.
+func resumeCommand(c *cli.Context, args []string) string {
+	words := append([]string{"run"}, args...)
+	for _, name := range []string{"out", "seed", "trials", "duration", "workers"} {
+		if c.IsSet(name) {
+			words = append(words, "--"+name, c.String(name))
+		}
+	}
+	if c.Bool("traces") {
+		words = append(words, "--traces")
+	}
+	return commandLine(append(words, "--resume"))
+}
+
+// outPaths returns the directory of each scenario.
+func outPaths(out string, all []*scenario.Scenario) []string {
+	if out != "" && len(all) == 1 {
+		return []string{filepath.Clean(out)}
+	}
+	if out == "" {
+		out = "results"
+	}
+	var paths []string
+	for _, s := range all {
+		paths = append(paths, filepath.Join(out, fmt.Sprintf("%s-%d", s.Name, s.Seed)))
+	}
+	return paths
+}
+
+// runJob plays one scenario, or renders its results if it has been played.
+func (t *tool) runJob(j job, workers int, resume string) error {
+	if j.dir.finished {
+		if !t.build.made(j.dir.info) {
+			fmt.Fprintf(t.stderr, "mhsim: warning: %s was made by %s; choose another --out to simulate it again\n",
+				j.dir.path, t.build.another(j.dir.info))
+		}
+		if err := removeTruthPart(j.dir.path); err != nil {
+			return err
+		}
+		return t.renderAgain(j.dir.path)
+	}
+	results, err := t.play(j, workers)
+	var known *exitError
+	switch {
+	case errors.As(err, &known):
+		return known
+	case errors.Is(err, game.ErrStopped):
+		return &exitError{
+			code: exitFailure, command: resume,
+			err: fmt.Errorf("%s: stopped before the end; the finished trials are kept in %s; go on with the command below", j.scenario.Name, j.dir.path),
+		}
+	case err != nil:
+		return &exitError{code: exitFailure, command: resume, err: fmt.Errorf("%s: %w", j.scenario.Name, err)}
+	}
+	report := reports.Report{Summary: results.Summary, Figures: results.Figures}
+	files, err := report.Files()
+	if err == nil {
+		err = writeFiles(j.dir.path, files)
+	}
+	if err == nil {
+		err = removeTruthPart(j.dir.path)
+	}
+	if err != nil {
+		return &exitError{code: exitFailure, command: resume, err: err}
+	}
+	return t.printReport(j.dir.path, report)
+}
+
+// play simulates what is left to simulate. Its error is game.ErrStopped after
+// an interrupt.
+func (t *tool) play(j job, workers int) (_ *game.Results, err error) {
+	if err := j.dir.begin(j.scenario); err != nil {
+		return nil, err
+	}
+	store, err := openRecords(filepath.Join(j.dir.path, trialsFile), recordHeader{"multihome-trials", 1, j.dir.info.Digest}, time.Now)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, store.close()) }()
+	if store.damaged > 0 {
+		fmt.Fprintf(t.stderr, "mhsim: warning: %s:%d: the file was damaged; trials from there on are simulated again\n", store.name, store.damaged)
+	}
+	opt := game.Options{Workers: workers, Commit: t.build.commit, Command: j.dir.info.Command, Store: store}
+	if j.dir.info.Traces {
+		cells := max(len(j.scenario.Figures), len(j.scenario.Cells()))
+		traces, err := openTraces(j.dir.path, j.dir.info.Digest, cells, time.Now)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { err = errors.Join(err, traces.close()) }()
+		opt.Sink = traces
+		results, err := t.playGame(j, opt)
+		if err == nil {
+			err = traces.finish()
+		}
+		return results, err
+	}
+	return t.playGame(j, opt)
+}
+
+// playGame runs the game under a progress line, until it ends or a signal stops
+// it.
+func (t *tool) playGame(j job, opt game.Options) (*game.Results, error) {
+	var watched io.Writer
+	if t.terminal {
+		watched = t.stderr
+	}
+	line := newProgressLine(watched, j.scenario.Name, time.Now)
+	defer line.clear()
+	opt.Progress = func(p game.Progress) {
+		line.update(p)
+		if t.watch != nil {
+			t.watch(p)
+		}
+	}
+	ctx, stop := t.untilSignal(func() {
+		line.say(t.stderr, "mhsim: stopping; a second interrupt exits at once")
+	})
+	defer stop()
+	return game.Run(ctx, j.scenario, opt)
+}
+
+// untilSignal returns a context that ends with the first signal, after telling
+// so. From then on signals kill again: the second one exits at once, and the
+// files can bear it.
+func (t *tool) untilSignal(tell func()) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	t.catch()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		select {
+		case <-t.signals:
+			t.release()
+			cancel()
+			tell()
+		case <-ctx.Done():
+			t.release()
+		}
+	}()
+	return ctx, func() { cancel(); <-ended }
+}

@@ -1,0 +1,105 @@
+package sim
+
+import (
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// TestAnyWorld runs worlds drawn at random, with faults that strike at any
+// time, and checks what must hold whatever happens.
+func TestAnyWorld(t *testing.T) {
+	w, out := NewWorld(), new(Outcome)
+	rapid.Check(t, func(t *rapid.T) {
+		scheme := rapid.SampledFrom([]Scheme{SchemeSingle, SchemeIndependent, SchemeP140, SchemeLargeLeaseSet}).Draw(t, "scheme")
+		n := 1
+		if scheme != SchemeSingle {
+			n = rapid.IntRange(1, 6).Draw(t, "routers")
+		}
+		c := worldOf(scheme, n)
+		c.Duration = 2 * Hour
+		c.Warmup = Time(rapid.Int64Range(0, 2).Draw(t, "warmup")) * 30 * Minute
+		c.Network.Floodfills = rapid.IntRange(5, 60).Draw(t, "floodfills")
+		c.Network.StoreLoss = rapid.Float64Range(0, .5).Draw(t, "loss")
+		c.Destination.Leases = rapid.IntRange(n, 16).Draw(t, "leases")
+		c.Destination.StartTogether = rapid.Bool().Draw(t, "together")
+		c.Destination.ControlDelay = Time(rapid.Int64Range(0, 400).Draw(t, "delay")) * Millisecond
+		c.Destination.PublishSpacing = Time(rapid.Int64Range(-1, 30).Draw(t, "spacing")) * Second
+		kinds := []Kind{Java, I2pd}
+		c.each(func(r *Router) {
+			r.Kind = rapid.SampledFrom(kinds).Draw(t, "kind")
+			r.Hops = rapid.IntRange(1, 4).Draw(t, "hops")
+			r.Outbound = rapid.IntRange(1, 4).Draw(t, "outbound")
+			r.BuildSuccess = rapid.Float64Range(.05, 1).Draw(t, "success")
+			r.TunnelFailPerHour = rapid.Float64Range(0, 20).Draw(t, "failures")
+			r.TestLoss = rapid.Float64Range(0, .6).Draw(t, "test loss")
+			r.ClockSkew = Time(rapid.Int64Range(-5000, 5000).Draw(t, "skew")) * Millisecond
+		})
+		faults := []FaultKind{FaultCrash, FaultRestart, FaultStall, FaultFloodfillLoss, FaultTierShock}
+		for range rapid.IntRange(0, 4).Draw(t, "faults") {
+			c.Faults = append(c.Faults, Fault{
+				Kind: rapid.SampledFrom(faults).Draw(t, "fault"), Router: rapid.IntRange(-1, n-1).Draw(t, "which"),
+				At:    Time(rapid.Int64Range(0, 7200).Draw(t, "at")) * Second,
+				For:   Time(rapid.Int64Range(0, 2000).Draw(t, "for")) * Second,
+				Every: Time(rapid.Int64Range(0, 1).Draw(t, "every")) * 25 * Minute,
+			})
+		}
+		if err := w.Run(c, rapid.Uint64().Draw(t, "seed"), out); err != nil {
+			t.Fatal(err)
+		}
+		if err := out.Traces[0].Check(); err != nil {
+			t.Fatal(err)
+		}
+		tr := &out.Truth
+		if tr.Live > tr.Samples || tr.Dead > tr.Listed || tr.Inbound > tr.Tunnels || tr.Inherited > tr.Inbound {
+			t.Fatalf("counts that cannot be: %+v", tr)
+		}
+		checkPools(t, w)
+	})
+}
+
+// checkPools looks for what a slip in the bookkeeping leaves behind.
+func checkPools(t *rapid.T, w *World) {
+	held := 0
+	for i := range w.routers {
+		r := &w.routers[i]
+		inProgress := [2]int{}
+		for _, x := range r.pending {
+			if b := w.builds.at(x); !b.timedOut {
+				inProgress[b.dir]++
+			}
+		}
+		uses := 0
+		for d := range r.pools {
+			p := &r.pools[d]
+			if r.up && p.inProgress != inProgress[d] {
+				t.Fatalf("%d builds in progress, %d counted", inProgress[d], p.inProgress)
+			}
+			if r.cfg.Kind == Java && len(p.earlies) != len(p.members) {
+				t.Fatalf("%d early expiries of %d tunnels", len(p.earlies), len(p.members))
+			}
+			for _, y := range p.members {
+				uses += int(w.tunnels.at(y).hops)
+			}
+			held += len(p.members)
+		}
+		for _, peer := range r.usedBy {
+			uses -= int(r.use[peer])
+		}
+		if uses != 0 {
+			t.Fatalf("the counts of peers are off by %d", uses)
+		}
+	}
+	if live := len(w.tunnels.items) - len(w.tunnels.unused); live != held {
+		t.Fatalf("%d tunnels are kept, %d of them in pools", live, held)
+	}
+	stores := 0
+	for k := range w.stores.items {
+		if w.stores.items[k].live {
+			stores++
+		}
+	}
+	if live := len(w.stores.items) - len(w.stores.unused); live != stores {
+		t.Fatalf("%d store jobs are kept, %d of them live", live, stores)
+	}
+}
