@@ -16,6 +16,7 @@ type Balancer struct {
 
 	peers   peerTable
 	routers []router
+	next    []Time // by router: the least of its deadlines
 
 	tunnels []tunnel
 	free    []int32
@@ -56,8 +57,10 @@ func (b *Balancer) Reset(cfg Config) {
 		b.routers = make([]router, len(cfg.Routers))
 	}
 	b.routers = b.routers[:len(cfg.Routers)]
+	b.next = b.next[:0]
 	for i := range b.routers {
 		b.routers[i].reset(RouterID(i), cfg.Routers[i])
+		b.next = append(b.next, Never)
 	}
 	cfg.Policy.Reset(len(cfg.Routers), b.rng)
 }
@@ -83,8 +86,8 @@ func (b *Balancer) Step(now Time, ev *Event, acts []Action) []Action {
 // for events.
 func (b *Balancer) Deadline() Time {
 	next := min(b.ls.due, b.pub.due, b.joinDue)
-	for i := range b.routers {
-		next = min(next, b.routers[i].next)
+	for _, at := range b.next {
+		next = min(next, at)
 	}
 	return next
 }
@@ -116,7 +119,7 @@ func (b *Balancer) take(ev *Event) {
 		return
 	}
 	r := &b.routers[ev.Router]
-	r.dirty = true
+	b.touch(r)
 	switch ev.Kind {
 	case EventRouterUp:
 		b.onRouterUp(r, ev)
@@ -147,12 +150,12 @@ func (b *Balancer) runDue() {
 		b.joinDue = Never
 		b.shareOut()
 	}
-	for i := range b.routers {
-		r := &b.routers[i]
-		if r.next > b.now && !r.dirty {
-			continue
+	for i, at := range b.next {
+		if at <= b.now {
+			r := &b.routers[i]
+			b.runRouter(r)
+			b.next[i] = r.deadline()
 		}
-		b.runRouter(r)
 	}
 	if b.ls.due <= b.now {
 		b.compose()
@@ -160,14 +163,10 @@ func (b *Balancer) runDue() {
 	if b.pub.due <= b.now {
 		b.publish()
 	}
-	for i := range b.routers {
-		r := &b.routers[i]
-		if r.dirty {
-			r.next = r.deadline()
-			r.dirty = false
-		}
-	}
 }
+
+// touch has r's deadlines found again before Step returns.
+func (b *Balancer) touch(r *router) { b.next[r.id] = b.now }
 
 // do appends an action for router r.
 func (b *Balancer) do(r *router, kind ActionKind) *Action {

@@ -11,8 +11,20 @@ type leaseSet struct {
 	expires   int64 // seconds
 	earliest  int64 // seconds: the earliest end listed
 
+	gathered   uint64  // compositions so far
+	blocks     []block // of candidates, one for each pool
+	pooled     []pooledLease
 	candidates []Lease
 }
+
+// pooledLease is a lease with the slot of its tunnel.
+type pooledLease struct {
+	Lease
+	slot int32
+}
+
+// block is the part of leaseSet.pooled from next to end.
+type block struct{ next, end int32 }
 
 // outboundWait is how long a client without a LeaseSet waits for its first
 // outbound tunnel before it looks again.
@@ -22,6 +34,7 @@ func (l *leaseSet) reset() {
 	l.due = Never
 	l.leases = l.leases[:0]
 	l.published, l.expires, l.earliest = 0, 0, 0
+	l.gathered++
 	l.candidates = l.candidates[:0]
 }
 
@@ -53,30 +66,48 @@ func (b *Balancer) compose() {
 // all together latest end first.
 func (b *Balancer) gather() {
 	l := &b.ls
-	l.candidates = l.candidates[:0]
+	l.gathered++
+	l.pooled, l.blocks = l.pooled[:0], l.blocks[:0]
 	for i := range b.routers {
 		r := &b.routers[i]
-		p := &r.pools[Inbound]
-		first := len(l.candidates)
-		for _, m := range p.members {
-			t := &b.tunnels[m]
-			if b.routers[t.router].state != routerServing {
-				continue
+		members := r.pools[Inbound].members
+		first := len(l.pooled)
+		// The youngest last in the pool, so that this order is nearly that of
+		// the list.
+		for k := len(members) - 1; k >= 0; k-- {
+			t := &b.tunnels[members[k]]
+			if b.routers[t.router].state == routerServing {
+				b.insertLease(first, t, members[k])
 			}
-			l.candidates = b.insertLease(l.candidates, first, Lease{
-				Gateway: t.gateway, ReceiveID: t.receive, End: t.end, Tunnel: t.id, Router: t.router,
-			})
 		}
-		if keep := first + int(b.listedOf(r)); len(l.candidates) > keep {
-			l.candidates = l.candidates[:keep]
+		end := min(len(l.pooled), first+int(b.listedOf(r)))
+		l.pooled = l.pooled[:end]
+		for k := range l.pooled[first:] {
+			x := &l.pooled[first+k]
+			b.tunnels[x.slot].gathered = l.gathered
 		}
+		l.blocks = append(l.blocks, block{int32(first), int32(end)})
 	}
-	// Every pool's part is sorted; an insertion sort over all of them keeps
-	// equal ends in the order of the routers.
-	for i := 1; i < len(l.candidates); i++ {
-		for j := i; j > 0 && l.candidates[j].End > l.candidates[j-1].End; j-- {
-			l.candidates[j], l.candidates[j-1] = l.candidates[j-1], l.candidates[j]
+	b.mergeBlocks()
+}
+
+// mergeBlocks merges the pools' leases, latest end first; of equal ones that
+// of the first router.
+func (b *Balancer) mergeBlocks() {
+	l := &b.ls
+	l.candidates = l.candidates[:0]
+	for {
+		best := None
+		for i := range l.blocks {
+			if x := &l.blocks[i]; x.next < x.end && (best == None || l.pooled[x.next].End > l.pooled[l.blocks[best].next].End) {
+				best = i
+			}
 		}
+		if best == None {
+			return
+		}
+		l.candidates = append(l.candidates, l.pooled[l.blocks[best].next].Lease)
+		l.blocks[best].next++
 	}
 }
 
@@ -89,28 +120,35 @@ func (b *Balancer) listedOf(r *router) int32 {
 	return r.quota
 }
 
-// insertLease inserts x into list[first:], which is sorted by latest end. Of
-// leases of one pool that end in the same millisecond Java keeps the first,
-// since it holds them in a set ordered by end alone (TunnelPool,
-// LeaseComparator); i2pd knows only seconds, and lists the younger one first.
-func (b *Balancer) insertLease(list []Lease, first int, x Lease) []Lease {
+// insertLease inserts the lease of t into pooled[first:], which is sorted by
+// latest end; t is older than what is there. Of leases of one pool that end in
+// the same millisecond Java keeps the first, since it holds them in a set
+// ordered by end alone (TunnelPool, LeaseComparator); i2pd knows only seconds,
+// and lists the younger one first.
+func (b *Balancer) insertLease(first int, t *tunnel, slot int32) {
+	list := b.ls.pooled
 	at := len(list)
 	if b.cfg.Imitate == KindI2pd {
-		for at > first && list[at-1].End/Second <= x.End/Second {
+		for at > first && list[at-1].End/Second < t.end/Second {
 			at--
 		}
 	} else {
-		for at > first && list[at-1].End < x.End {
+		for at > first && list[at-1].End/Millisecond < t.end/Millisecond {
 			at--
 		}
-		if at > first && list[at-1].End/Millisecond == x.End/Millisecond {
-			return list
-		}
 	}
-	list = append(list, x)
+	x := pooledLease{
+		Lease: Lease{Gateway: t.gateway, ReceiveID: t.receive, End: t.end, Tunnel: t.id, Router: t.router},
+		slot:  slot,
+	}
+	if at > first && b.cfg.Imitate == KindJava && list[at-1].End/Millisecond == t.end/Millisecond {
+		list[at-1] = x
+		return
+	}
+	list = append(list, pooledLease{})
 	copy(list[at+1:], list[at:])
 	list[at] = x
-	return list
+	b.ls.pooled = list
 }
 
 // keepRules enforces on a policy's list what the core guarantees.

@@ -40,6 +40,9 @@ type tunnel struct {
 	hops    uint8 // 0: the path is unknown
 	reused  bool  // its path was repeated, or repeating it was tried
 	renewed bool  // i2pd: its re-creation is under way
+	// gathered is the number of the last composition that it was a candidate
+	// of.
+	gathered uint64
 }
 
 // request is a CreateTunnel under way, or one that timed out and may still
@@ -106,7 +109,7 @@ func (b *Balancer) wakeLoop(r *router) {
 	if r.state == routerServing && (r.caps&CapFastTier == 0 || r.peersSeen > 0) {
 		r.loopAt = min(r.loopAt, b.now+b.loopResidual())
 	}
-	r.dirty = true
+	b.touch(r)
 }
 
 func (b *Balancer) loopWait() Time {
@@ -282,7 +285,7 @@ func (b *Balancer) onTunnelStatus(r *router, ev *Event) {
 	if ev.Result == ResultTimeout && owner.kind == KindJava {
 		return // the loop keeps the time itself, and a reply may still come
 	}
-	owner.dirty = true
+	b.touch(owner)
 	q := p.requests[i]
 	if q.live {
 		p.inProgress--
@@ -308,6 +311,7 @@ func (b *Balancer) addTunnel(p *pool, r *router, q *request, w *Tunnel) {
 	t := tunnel{
 		id: w.ID, router: r.id, gateway: w.Gateway, receive: w.ReceiveID,
 		created: w.Created, end: w.End, path: q.path, hops: q.hops,
+		gathered: b.ls.gathered,
 	}
 	t.early = b.earlyExpiry(r, p.dir, w.Created)
 	if t.early <= b.now {
@@ -362,16 +366,17 @@ func (b *Balancer) expire(r *router) {
 // removeTunnel takes member i out of p; wake tells whether the build loop shall
 // look at once, as it does when a tunnel is gone (TunnelPoolManager).
 func (b *Balancer) removeTunnel(r *router, p *pool, i int, wake bool) {
-	b.free = append(b.free, p.members[i])
+	slot := p.members[i]
+	b.free = append(b.free, slot)
 	p.members = append(p.members[:i], p.members[i+1:]...)
 	p.findExpiry(b)
-	if p.dir == Inbound {
-		b.ls.due = b.now
+	if p.dir == Inbound && b.tunnels[slot].gathered == b.ls.gathered {
+		b.ls.due = b.now // it was a candidate, or the list is due anyway
 	}
 	if wake && r.state == routerServing && r.kind == KindJava {
 		r.loopAt = b.now
 	}
-	r.dirty = true
+	b.touch(r)
 }
 
 // findTunnel looks for a tunnel in all pools, r's first.

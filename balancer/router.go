@@ -44,9 +44,6 @@ type router struct {
 	loopAt     Time // next pass of the build loop
 	fillDue    Time // i2pd: next look at missing tunnels
 	renewDue   Time // i2pd: next look at tunnels to renew
-
-	next  Time // the least of all its deadlines
-	dirty bool // next must be found again
 }
 
 func (r *router) reset(id RouterID, cfg RouterConfig) {
@@ -61,7 +58,6 @@ func (r *router) reset(id RouterID, cfg RouterConfig) {
 		r.pools[d].reset(PoolID(id), Direction(d))
 	}
 	r.idle()
-	r.next, r.dirty = Never, true
 }
 
 // idle stops all timers of a router that cannot be used.
@@ -83,7 +79,6 @@ func (r *router) deadline() Time {
 
 // runRouter does what has fallen due for r.
 func (b *Balancer) runRouter(r *router) {
-	r.dirty = true
 	if r.sessionDue <= b.now {
 		r.sessionDue = Never
 		b.do(r, ActionCreateSession)
@@ -160,7 +155,7 @@ func (b *Balancer) lose(r *router, state routerState) {
 	for i := range b.routers {
 		b.dropRouter(&b.routers[i], r.id)
 	}
-	r.dirty = true
+	b.touch(r)
 	if !wasServing {
 		return
 	}
@@ -280,7 +275,7 @@ func (b *Balancer) shareOut() {
 			b.wakeLoop(r)
 			b.ls.due = b.now
 		}
-		r.dirty = true
+		b.touch(r)
 	}
 }
 

@@ -38,8 +38,7 @@ type timing struct {
 	value     int32 // what the passes that are not run would see
 	sum       int64 // of value × time over the period's samples, ns
 	weight    int64 // the time of the period's samples, ns
-	lastSum   int64 // the same of the last complete period
-	lastTime  int64
+	mean      int64 // of the samples of the last complete period × tunnelLifetime, ms
 }
 
 // loopMean is the mean time between two passes, the weight of a sample.
@@ -54,7 +53,12 @@ func (t *timing) begin(now, skew Time) {
 func (t *timing) account(now Time) {
 	for t.periodEnd <= now {
 		t.idle(t.periodEnd)
-		t.lastSum, t.lastTime = t.sum, t.weight
+		t.mean = 0
+		if t.weight > 0 {
+			// The sum is at most some 30 × 600 s in ns: in milliseconds the
+			// product stays in range.
+			t.mean = t.sum * int64(tunnelLifetime/Millisecond) / t.weight
+		}
 		t.sum, t.weight = 0, 0
 		t.periodEnd += ratePeriod
 	}
@@ -97,13 +101,10 @@ func (t *timing) resting() bool { return t.idleFrom != Never }
 // lead is the adaptive rule's building time per tunnel in whole milliseconds,
 // 0 where it is unknown.
 func (t *timing) lead(wanted int32) Time {
-	if wanted <= 0 || t.lastTime == 0 {
+	if wanted <= 0 {
 		return 0
 	}
-	// lastSum is at most 26 × 600 s in ns, so that milliseconds keep the
-	// product in range.
-	mean := t.lastSum * int64(tunnelLifetime/Millisecond) / t.lastTime
-	return Time(mean/int64(wanted)) * Millisecond
+	return Time(t.mean/int64(wanted)) * Millisecond
 }
 
 func (t *timing) adaptive(wanted int32) bool {
