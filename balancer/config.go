@@ -32,7 +32,8 @@ type Config struct {
 	// that comes too early waits for 20 s more).
 	PublishDelay   Time
 	PublishSpacing Time
-	// PeerRefresh is how often each fast tier is asked for.
+	// PeerRefresh is how often each fast tier is asked for. Proposal 140
+	// suggests ten minutes; Java routers reorganise theirs every 351 s.
 	PeerRefresh Time
 	// Heartbeat is the interval of heartbeats; after HeartbeatMisses without
 	// an answer a router counts as lost.
@@ -71,7 +72,7 @@ func DefaultConfig() Config {
 		MaxLeases:       MaxLeases,
 		PublishDelay:    3 * Second,
 		PublishSpacing:  60 * Second,
-		PeerRefresh:     60 * Second,
+		PeerRefresh:     5 * Minute,
 		Heartbeat:       2 * Second,
 		HeartbeatMisses: 2,
 		Resync:          10 * Minute,

@@ -88,6 +88,11 @@ func (b *Balancer) gather() {
 		}
 		l.blocks = append(l.blocks, block{int32(first), int32(end)})
 	}
+	for i := range b.routers {
+		r := &b.routers[i]
+		r.pools[Inbound].findExpiry(b)
+		b.next[i] = min(b.next[i], r.pools[Inbound].expireAt)
+	}
 	b.mergeBlocks()
 }
 

@@ -80,10 +80,14 @@ func (p *pool) reset(id PoolID, dir Direction) {
 	p.timing = timing{}
 }
 
+// findExpiry finds when the next tunnel that counts for the LeaseSet expires.
+// The others are let go whenever something else happens: nobody sees it.
 func (p *pool) findExpiry(b *Balancer) {
 	p.expireAt = Never
 	for _, m := range p.members {
-		p.expireAt = min(p.expireAt, b.tunnels[m].early)
+		if t := &b.tunnels[m]; t.gathered == b.ls.gathered {
+			p.expireAt = min(p.expireAt, t.early)
+		}
 	}
 }
 
@@ -311,7 +315,6 @@ func (b *Balancer) addTunnel(p *pool, r *router, q *request, w *Tunnel) {
 	t := tunnel{
 		id: w.ID, router: r.id, gateway: w.Gateway, receive: w.ReceiveID,
 		created: w.Created, end: w.End, path: q.path, hops: q.hops,
-		gathered: b.ls.gathered,
 	}
 	t.early = b.earlyExpiry(r, p.dir, w.Created)
 	if t.early <= b.now {
@@ -327,7 +330,6 @@ func (b *Balancer) addTunnel(p *pool, r *router, q *request, w *Tunnel) {
 		b.tunnels = append(b.tunnels, t)
 	}
 	p.members = append(p.members, slot)
-	p.expireAt = min(p.expireAt, t.early)
 	if p.dir == Inbound || !b.ls.made() {
 		b.ls.due = b.now
 	}
@@ -349,16 +351,12 @@ func (b *Balancer) earlyExpiry(r *router, dir Direction, created Time) Time {
 func (b *Balancer) expire(r *router) {
 	for d := range r.pools {
 		p := &r.pools[d]
-		for p.expireAt <= b.now {
-			for i, m := range p.members {
-				if b.tunnels[m].early <= b.now {
-					// While nothing is wanted, an expiry that the loop has
-					// foreseen makes nothing wanted.
-					b.removeTunnel(r, p, i, !p.timing.resting())
-					break
-				}
+		for i := len(p.members) - 1; i >= 0; i-- {
+			if b.tunnels[p.members[i]].early <= b.now {
+				// While nothing is wanted, an expiry that the loop has foreseen
+				// makes nothing wanted.
+				b.removeTunnel(r, p, i, !p.timing.resting())
 			}
-			p.findExpiry(b)
 		}
 	}
 }

@@ -390,9 +390,9 @@ var table = []declaration{
 	},
 	{
 		Key: Key{
-			Path: "destination.policy.peer_refresh", Type: Duration, Default: "1m", Min: "1s", Max: "1d",
+			Path: "destination.policy.peer_refresh", Type: Duration, Default: "5m", Min: "1s", Max: "1d",
 			Doc:    "How often the balancer asks each router for its fast tier.",
-			Source: "assumption: the live balancer's own default; " + p140 + " suggests about 10 min",
+			Source: "assumption: the live balancer's own default; " + p140 + " suggests about 10 min, and Java I2P reorganises tiers every 351 s",
 		},
 		field: func(t *target) any { return &t.world.Destination.Policy.PeerRefresh },
 	},
