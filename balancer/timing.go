@@ -39,6 +39,8 @@ type timing struct {
 	sum       int64 // of value × time over the period's samples, ns
 	weight    int64 // the time of the period's samples, ns
 	mean      int64 // of the samples of the last complete period × tunnelLifetime, ms
+	leadOf    int32 // the target that leadTime was divided by
+	leadTime  Time
 }
 
 // loopMean is the mean time between two passes, the weight of a sample.
@@ -53,7 +55,7 @@ func (t *timing) begin(now, skew Time) {
 func (t *timing) account(now Time) {
 	for t.periodEnd <= now {
 		t.idle(t.periodEnd)
-		t.mean = 0
+		t.mean, t.leadOf = 0, 0
 		if t.weight > 0 {
 			// The sum is at most some 30 × 600 s in ns: in milliseconds the
 			// product stays in range.
@@ -104,7 +106,10 @@ func (t *timing) lead(wanted int32) Time {
 	if wanted <= 0 {
 		return 0
 	}
-	return Time(t.mean/int64(wanted)) * Millisecond
+	if t.leadOf != wanted {
+		t.leadOf, t.leadTime = wanted, Time(t.mean/int64(wanted))*Millisecond
+	}
+	return t.leadTime
 }
 
 func (t *timing) adaptive(wanted int32) bool {

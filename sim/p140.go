@@ -528,10 +528,16 @@ func (w *World) p140BuildGivenUp(x int32) {
 	w.tunnelStatus(i, dir, request, balancer.ResultTimeout, none)
 }
 
-// p140TunnelGone takes a tunnel out of its pool and tells the core why.
+// p140TunnelGone takes a tunnel out of its pool and tells the core why, unless
+// it expired: that the core knows, and its notice would be a tenth of all
+// events.
 func (w *World) p140TunnelGone(y int32, reason balancer.Reason) {
 	t := w.tunnels.at(y)
 	if w.routers[t.router].stalled {
+		return
+	}
+	if reason == balancer.ReasonExpired {
+		w.removeTunnel(y)
 		return
 	}
 	x := w.newInput(balancer.EventTunnelExpired, balancer.RouterID(t.router))

@@ -24,6 +24,7 @@ type tier struct {
 	fast   int
 	ids    []balancer.PeerID // of the fast ones, to know which groups still hold
 	groups [2][]uint8        // of the fast ones, by direction
+	slots  [2][4][]int32     // the fast ones by direction and group
 }
 
 func (t *tier) reset(rng *rand.Rand) {
@@ -35,6 +36,15 @@ func (t *tier) reset(rng *rand.Rand) {
 	t.ids = t.ids[:0]
 	for d := range t.groups {
 		t.groups[d] = t.groups[d][:0]
+	}
+	t.emptySlots()
+}
+
+func (t *tier) emptySlots() {
+	for d := range t.slots {
+		for g := range t.slots[d] {
+			t.slots[d][g] = t.slots[d][g][:0]
+		}
 	}
 }
 
@@ -115,6 +125,13 @@ func (t *tier) regroup(v *balancer.View) {
 			t.groups[d][i] = uint8(t.keys[d].Group(p.Hash))
 		}
 	}
+	t.emptySlots()
+	for i, s := range t.peers[:t.fast] {
+		for d := range t.slots {
+			g := t.groups[d][i]
+			t.slots[d][g] = append(t.slots[d][g], s)
+		}
+	}
 }
 
 // usedPeer is what a chosen hop excludes.
@@ -161,9 +178,9 @@ func (p *javaLike) hop(v *balancer.View, t *tier, pool balancer.PoolID, dir bala
 		set = balancer.EffectiveGroups(balancer.HopGroups(dir, i, n), t.fast)
 	}
 	p.pick = p.pick[:0]
-	for j, s := range t.peers[:t.fast] {
-		if set == balancer.GroupsAll || set.Has(int(t.groups[dir][j])) {
-			p.pick = append(p.pick, s)
+	for g := range t.slots[dir] {
+		if set.Has(g) {
+			p.pick = append(p.pick, t.slots[dir][g]...)
 		}
 	}
 	if s, ok := p.draw(v, pool, dir, i, n); ok {
