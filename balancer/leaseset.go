@@ -23,8 +23,12 @@ type pooledLease struct {
 	slot int32
 }
 
-// block is the part of leaseSet.pooled from next to end.
-type block struct{ next, end int32 }
+// block is the part of leaseSet.pooled from next to end; head is the end of the
+// lease at next.
+type block struct {
+	head      Time
+	next, end int32
+}
 
 // outboundWait is how long a client without a LeaseSet waits for its first
 // outbound tunnel before it looks again.
@@ -75,9 +79,9 @@ func (b *Balancer) gather() {
 		// The youngest last in the pool, so that this order is nearly that of
 		// the list.
 		for k := len(members) - 1; k >= 0; k-- {
-			t := &b.tunnels[members[k]]
+			t := &b.tunnels[members[k].slot]
 			if b.routers[t.router].state == routerServing {
-				b.insertLease(first, t, members[k])
+				b.insertLease(first, t, members[k].slot)
 			}
 		}
 		end := min(len(l.pooled), first+int(b.listedOf(r)))
@@ -86,7 +90,9 @@ func (b *Balancer) gather() {
 			x := &l.pooled[first+k]
 			b.tunnels[x.slot].gathered = l.gathered
 		}
-		l.blocks = append(l.blocks, block{int32(first), int32(end)})
+		if first < end {
+			l.blocks = append(l.blocks, block{l.pooled[first].End, int32(first), int32(end)})
+		}
 	}
 	for i := range b.routers {
 		r := &b.routers[i]
@@ -103,16 +109,22 @@ func (b *Balancer) mergeBlocks() {
 	l.candidates = l.candidates[:0]
 	for {
 		best := None
+		latest := Time(-1)
 		for i := range l.blocks {
-			if x := &l.blocks[i]; x.next < x.end && (best == None || l.pooled[x.next].End > l.pooled[l.blocks[best].next].End) {
-				best = i
+			if l.blocks[i].head > latest {
+				best, latest = i, l.blocks[i].head
 			}
 		}
 		if best == None {
 			return
 		}
-		l.candidates = append(l.candidates, l.pooled[l.blocks[best].next].Lease)
-		l.blocks[best].next++
+		x := &l.blocks[best]
+		l.candidates = append(l.candidates, l.pooled[x.next].Lease)
+		x.next++
+		x.head = -1
+		if x.next < x.end {
+			x.head = l.pooled[x.next].End
+		}
 	}
 }
 
@@ -228,7 +240,7 @@ func (b *Balancer) onLeaseRequest(r *router, ev *Event) {
 	}
 	p := &r.pools[Inbound]
 	for j := len(p.members) - 1; j >= 0; j-- {
-		if t := &b.tunnels[p.members[j]]; !requested(ev.Leases, t) {
+		if t := &b.tunnels[p.members[j].slot]; !requested(ev.Leases, t) {
 			b.removeTunnel(r, p, j, false)
 		}
 	}
@@ -236,7 +248,8 @@ func (b *Balancer) onLeaseRequest(r *router, ev *Event) {
 		l := &ev.Leases[i]
 		known := false
 		for _, m := range p.members {
-			known = known || b.tunnels[m].receive == l.ReceiveID && b.tunnels[m].gateway == l.Gateway
+			t := &b.tunnels[m.slot]
+			known = known || t.receive == l.ReceiveID && t.gateway == l.Gateway
 		}
 		if known {
 			continue

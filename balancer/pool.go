@@ -63,12 +63,19 @@ type pool struct {
 	id         PoolID
 	dir        Direction
 	wanted     int32
-	members    []int32 // slots, in the order in which they were built
+	members    []member // in the order in which they were built
 	requests   []request
 	inProgress int32
 	timeouts   int32 // builds in a row that timed out
-	expireAt   Time
+	firstEarly Time  // the least early expiry
+	expireAt   Time  // the least one of those that count for the LeaseSet
 	timing     timing
+}
+
+// member is a tunnel of a pool, with what the clockwork asks for most.
+type member struct {
+	early Time
+	slot  int32
 }
 
 func (p *pool) reset(id PoolID, dir Direction) {
@@ -76,17 +83,18 @@ func (p *pool) reset(id PoolID, dir Direction) {
 	p.members = p.members[:0]
 	p.requests = p.requests[:0]
 	p.inProgress, p.timeouts = 0, 0
-	p.expireAt = Never
+	p.firstEarly, p.expireAt = Never, Never
 	p.timing = timing{}
 }
 
 // findExpiry finds when the next tunnel that counts for the LeaseSet expires.
 // The others are let go whenever something else happens: nobody sees it.
 func (p *pool) findExpiry(b *Balancer) {
-	p.expireAt = Never
+	p.firstEarly, p.expireAt = Never, Never
 	for _, m := range p.members {
-		if t := &b.tunnels[m]; t.gathered == b.ls.gathered {
-			p.expireAt = min(p.expireAt, t.early)
+		p.firstEarly = min(p.firstEarly, m.early)
+		if b.tunnels[m.slot].gathered == b.ls.gathered {
+			p.expireAt = min(p.expireAt, m.early)
 		}
 	}
 }
@@ -329,7 +337,8 @@ func (b *Balancer) addTunnel(p *pool, r *router, q *request, w *Tunnel) {
 		slot = int32(len(b.tunnels))
 		b.tunnels = append(b.tunnels, t)
 	}
-	p.members = append(p.members, slot)
+	p.members = append(p.members, member{t.early, slot})
+	p.firstEarly = min(p.firstEarly, t.early)
 	if p.dir == Inbound || !b.ls.made() {
 		b.ls.due = b.now
 	}
@@ -351,8 +360,11 @@ func (b *Balancer) earlyExpiry(r *router, dir Direction, created Time) Time {
 func (b *Balancer) expire(r *router) {
 	for d := range r.pools {
 		p := &r.pools[d]
+		if p.firstEarly > b.now {
+			continue
+		}
 		for i := len(p.members) - 1; i >= 0; i-- {
-			if b.tunnels[p.members[i]].early <= b.now {
+			if p.members[i].early <= b.now {
 				// While nothing is wanted, an expiry that the loop has foreseen
 				// makes nothing wanted.
 				b.removeTunnel(r, p, i, !p.timing.resting())
@@ -364,7 +376,7 @@ func (b *Balancer) expire(r *router) {
 // removeTunnel takes member i out of p; wake tells whether the build loop shall
 // look at once, as it does when a tunnel is gone (TunnelPoolManager).
 func (b *Balancer) removeTunnel(r *router, p *pool, i int, wake bool) {
-	slot := p.members[i]
+	slot := p.members[i].slot
 	b.free = append(b.free, slot)
 	p.members = append(p.members[:i], p.members[i+1:]...)
 	p.findExpiry(b)
@@ -384,7 +396,7 @@ func (b *Balancer) findTunnel(r *router, id TunnelID) (*router, *pool, int) {
 		for d := range q.pools {
 			p := &q.pools[d]
 			for j, m := range p.members {
-				if b.tunnels[m].id == id {
+				if b.tunnels[m.slot].id == id {
 					return q, p, j
 				}
 			}
@@ -398,7 +410,7 @@ func (b *Balancer) onTunnelExpired(r *router, ev *Event) {
 	if p == nil {
 		return
 	}
-	t := &b.tunnels[p.members[i]]
+	t := &b.tunnels[p.members[i].slot]
 	switch {
 	case t.router != r.id:
 	case ev.Reason == ReasonExpired && b.now+r.offset < t.end:
@@ -428,7 +440,7 @@ func (b *Balancer) onTunnelList(r *router, ev *Event) {
 		q := &b.routers[i]
 		p := &q.pools[ev.Direction]
 		for j := len(p.members) - 1; j >= 0; j-- {
-			t := &b.tunnels[p.members[j]]
+			t := &b.tunnels[p.members[j].slot]
 			// A router that has expired the tunnel early no longer lists it.
 			if t.router == r.id && b.now < t.created+tunnelLifetime-2*earlyInbound && !listed(ev.Tunnels, t.id) {
 				b.removeTunnel(q, p, j, true)

@@ -169,11 +169,11 @@ func (b *Balancer) dropRouter(q *router, id RouterID) {
 		p := &q.pools[d]
 		kept := p.members[:0]
 		for _, m := range p.members {
-			if b.tunnels[m].router != id {
+			if b.tunnels[m.slot].router != id {
 				kept = append(kept, m)
 				continue
 			}
-			b.free = append(b.free, m)
+			b.free = append(b.free, m.slot)
 			if p.dir == Inbound {
 				b.ls.due = b.now
 			}

@@ -135,7 +135,7 @@ func (t *timing) adaptiveCount(b *Balancer, p *pool) int32 {
 	var soon, later int32
 	latest := Time(0)
 	for _, m := range p.members {
-		left := b.tunnels[m].early - b.now
+		left := m.early - b.now
 		if left <= 0 || left >= lead {
 			later++
 			continue
@@ -168,7 +168,7 @@ func (t *timing) fixedCount(b *Balancer, p *pool, coin bool) (n, most int32) {
 	var class [len(fixedEdges)]int32
 	var later int32
 	for _, m := range p.members {
-		left := b.tunnels[m].early - b.now - t.skew
+		left := m.early - b.now - t.skew
 		if left <= 0 {
 			continue
 		}
@@ -223,15 +223,15 @@ func (t *timing) nextLook(b *Balancer, p *pool) Time {
 	lead := t.lead(p.target()) + replaceMargin
 	// The need-th latest expiry decides when too few tunnels are late enough.
 	at := Time(0)
-	for _, m := range p.members {
-		early, longer := b.tunnels[m].early, int32(0)
-		for _, o := range p.members {
-			if b.tunnels[o].early > early || b.tunnels[o].early == early && o < m {
+	for i, m := range p.members {
+		longer := int32(0)
+		for j, o := range p.members {
+			if o.early > m.early || o.early == m.early && j < i {
 				longer++
 			}
 		}
 		if longer == need-1 {
-			at = early - lead
+			at = m.early - lead
 			break
 		}
 	}
@@ -244,7 +244,7 @@ func (t *timing) nextFixed(b *Balancer, p *pool) Time {
 	}
 	next := t.periodEnd
 	for _, m := range p.members {
-		left := b.tunnels[m].early - b.now - t.skew
+		left := m.early - b.now - t.skew
 		for k := len(fixedEdges) - 1; k >= 0; k-- {
 			if left > fixedEdges[k].below {
 				next = min(next, b.now+left-fixedEdges[k].below)

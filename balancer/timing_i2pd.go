@@ -49,7 +49,7 @@ func (b *Balancer) i2pdRenew(r *router) {
 			continue
 		}
 		for _, m := range p.members {
-			t := &b.tunnels[m]
+			t := &b.tunnels[m.slot]
 			if !t.renewed && b.now-t.created > i2pdRenewAge && t.router == r.id {
 				t.renewed = b.startBuild(r, p, t.id)
 			}

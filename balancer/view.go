@@ -58,7 +58,7 @@ func (v *View) Use(r RouterID, p PeerID) (through, all int) {
 		members := rt.pools[d].members
 		all += len(members)
 		for _, m := range members {
-			t := &v.b.tunnels[m]
+			t := &v.b.tunnels[m.slot]
 			for _, q := range t.path[:t.hops] {
 				if q == p {
 					through++
@@ -78,8 +78,11 @@ func (v *View) TakeReusable(p PoolID, dir Direction, within Time, dst []PeerID) 
 	b := v.b
 	rt := &b.routers[p]
 	for _, m := range rt.pools[dir].members {
-		t := &b.tunnels[m]
-		if t.reused || t.hops == 0 || int(t.hops) < rt.cfg.Hops || t.early-b.now >= within {
+		if m.early-b.now >= within {
+			continue
+		}
+		t := &b.tunnels[m.slot]
+		if t.reused || t.hops == 0 || int(t.hops) < rt.cfg.Hops {
 			continue
 		}
 		t.reused = true
