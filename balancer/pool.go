@@ -161,7 +161,6 @@ func (b *Balancer) buildPass(r *router) {
 		b.forgetRequests(p, buildTimeout)
 		building += p.inProgress
 	}
-	wanted := want[Inbound]+want[Outbound] > 0
 	for range min(buildsPerPass, maxConcurrentBuilds-building) {
 		if want[Inbound]+want[Outbound] <= 0 {
 			break
@@ -174,7 +173,7 @@ func (b *Balancer) buildPass(r *router) {
 		want[d]--
 	}
 	r.loopAt = b.now + b.loopWait()
-	if !wanted {
+	if want[Inbound]+want[Outbound] == 0 {
 		b.restLoop(r)
 	}
 }

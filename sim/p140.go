@@ -496,13 +496,11 @@ func (w *World) tunnelByID(id balancer.TunnelID, i int32) int32 {
 // p140BuildReplied handles the reply to a build that the core asked for.
 func (w *World) p140BuildReplied(x int32) {
 	b := w.builds.at(x)
-	i, dir, request, late := b.router, b.dir, b.request, b.timedOut
+	i, dir, request := b.router, b.dir, b.request
 	if b.outcome == outcomeRejected {
 		w.out.Truth.BuildRejects++
 		w.endBuild(x)
-		if !late {
-			w.tunnelStatus(i, dir, request, balancer.ResultRejected, none)
-		}
+		w.tunnelStatus(i, dir, request, balancer.ResultRejected, none)
 		return
 	}
 	y := w.addTunnel(x)
