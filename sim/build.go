@@ -119,7 +119,7 @@ func (w *World) addTunnel(x int32) int32 {
 		t.broken += w.now
 	}
 	p := &r.pools[b.dir]
-	t.near = w.pop.HashWords(t.gateway())[0]
+	t.near = w.pop.NearWord(t.gateway())
 	p.members = append(p.members, y)
 	for _, peer := range t.path[:t.hops] {
 		w.countPeer(r, peer, 1)

@@ -372,13 +372,21 @@ func (w *World) peersOf(i int32, k int) []balancer.Peer {
 	l.version = version
 	fast := w.tiers.Fast(k)
 	n := 0
+	if words := w.pop.Len()/64 + 1; len(w.scratch.bits) != words {
+		w.scratch.bits = resized(w.scratch.bits, words)
+	}
+	listed := w.scratch.bits
 	for _, id := range fast {
 		n = w.describe(l, n, id, balancer.PeerFast)
+		listed[id/64] |= 1 << (id % 64)
 	}
 	for _, id := range w.tiers.HighCapacity(k) {
-		if !contains(fast, id) {
+		if listed[id/64]>>(id%64)&1 == 0 {
 			n = w.describe(l, n, id, 0)
 		}
+	}
+	for _, id := range fast {
+		listed[id/64] = 0
 	}
 	l.peers = l.peers[:n]
 	return l.peers
@@ -591,7 +599,7 @@ func (w *World) publishFor(i int32, a *balancer.Action) {
 // listed is a lease as the core lists it, with what will become of it.
 func (w *World) listed(l *balancer.Lease) lease {
 	out := lease{
-		gateway: int32(l.Gateway), number: l.ReceiveID, near: w.pop.HashWords(int32(l.Gateway))[0],
+		gateway: int32(l.Gateway), number: l.ReceiveID, near: w.pop.NearWord(int32(l.Gateway)),
 		end: int64(l.End / Second), router: int32(l.Router),
 	}
 	if f := &w.core.fates[int64(l.Tunnel>>slotBits)%fateSlots]; f.id == l.Tunnel {

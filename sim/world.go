@@ -53,6 +53,7 @@ type World struct {
 
 // scratch is memory that a call uses and the next one may overwrite.
 type scratch struct {
+	bits []uint64 // of the population, all clear between uses
 	ints []int32
 	seen []trace.Lease
 }

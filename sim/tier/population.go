@@ -168,6 +168,10 @@ func (p *Population) HashWords(id int32) [4]uint64 {
 	return [4]uint64{mix(p.seed, id, 0), mix(p.seed, id, 1), mix(p.seed, id, 2), mix(p.seed, id, 3)}
 }
 
+// NearWord is the first word of the router's hash, which decides nearly all
+// comparisons of XOR distances.
+func (p *Population) NearWord(id int32) uint64 { return mix(p.seed, id, 0) }
+
 func (p *Population) attributes(id int32) uint64 { return mix(p.seed, id, tagAttributes) }
 
 // Reachable reports whether the router publishes 'R'.
