@@ -1,5 +1,7 @@
 package balancer
 
+import "slices"
+
 // Limits of a router's build loop (Java I2P, BuildExecutor and BuildRequestor).
 const (
 	maxConcurrentBuilds = 13
@@ -66,9 +68,9 @@ type pool struct {
 	members    []member // in the order in which they were built
 	requests   []request
 	inProgress int32
-	timeouts   int32 // builds in a row that timed out
-	firstEarly Time  // the least early expiry
-	expireAt   Time  // the least one of those that count for the LeaseSet
+	timeouts   int32  // builds in a row that timed out
+	earlies    []Time // the early expiries of all members, rising
+	expireAt   Time   // the least one of those that count for the LeaseSet
 	timing     timing
 }
 
@@ -83,19 +85,25 @@ func (p *pool) reset(id PoolID, dir Direction) {
 	p.members = p.members[:0]
 	p.requests = p.requests[:0]
 	p.inProgress, p.timeouts = 0, 0
-	p.firstEarly, p.expireAt = Never, Never
+	p.earlies = p.earlies[:0]
+	p.expireAt = Never
 	p.timing = timing{}
 }
 
 // findExpiry finds when the next tunnel that counts for the LeaseSet expires.
 // The others are let go whenever something else happens: nobody sees it.
 func (p *pool) findExpiry(b *Balancer) {
-	p.firstEarly, p.expireAt = Never, Never
+	p.expireAt = Never
 	for _, m := range p.members {
-		p.firstEarly = min(p.firstEarly, m.early)
 		if b.tunnels[m.slot].gathered == b.ls.gathered {
 			p.expireAt = min(p.expireAt, m.early)
 		}
+	}
+}
+
+func (p *pool) forgetEarly(early Time) {
+	if at, ok := slices.BinarySearch(p.earlies, early); ok {
+		p.earlies = slices.Delete(p.earlies, at, at+1)
 	}
 }
 
@@ -337,7 +345,8 @@ func (b *Balancer) addTunnel(p *pool, r *router, q *request, w *Tunnel) {
 		b.tunnels = append(b.tunnels, t)
 	}
 	p.members = append(p.members, member{t.early, slot})
-	p.firstEarly = min(p.firstEarly, t.early)
+	at, _ := slices.BinarySearch(p.earlies, t.early)
+	p.earlies = slices.Insert(p.earlies, at, t.early)
 	if p.dir == Inbound || !b.ls.made() {
 		b.ls.due = b.now
 	}
@@ -359,7 +368,7 @@ func (b *Balancer) earlyExpiry(r *router, dir Direction, created Time) Time {
 func (b *Balancer) expire(r *router) {
 	for d := range r.pools {
 		p := &r.pools[d]
-		if p.firstEarly > b.now {
+		if len(p.earlies) == 0 || p.earlies[0] > b.now {
 			continue
 		}
 		for i := len(p.members) - 1; i >= 0; i-- {
@@ -376,6 +385,7 @@ func (b *Balancer) expire(r *router) {
 // look at once, as it does when a tunnel is gone (TunnelPoolManager).
 func (b *Balancer) removeTunnel(r *router, p *pool, i int, wake bool) {
 	slot := p.members[i].slot
+	p.forgetEarly(p.members[i].early)
 	b.free = append(b.free, slot)
 	p.members = append(p.members[:i], p.members[i+1:]...)
 	p.findExpiry(b)

@@ -174,6 +174,7 @@ func (b *Balancer) dropRouter(q *router, id RouterID) {
 				continue
 			}
 			b.free = append(b.free, m.slot)
+			p.forgetEarly(m.early)
 			if p.dir == Inbound {
 				b.ls.due = b.now
 			}

@@ -132,18 +132,17 @@ func (t *timing) howMany(b *Balancer, p *pool) int32 {
 
 func (t *timing) adaptiveCount(b *Balancer, p *pool) int32 {
 	lead := t.lead(p.target()) + replaceMargin
-	var soon, later int32
+	soon := int32(0)
 	latest := Time(0)
-	for _, m := range p.members {
-		left := m.early - b.now
-		if left <= 0 || left >= lead {
-			later++
-			continue
+	for _, early := range p.earlies {
+		left := early - b.now
+		if left >= lead {
+			break
 		}
 		soon++
-		latest = max(latest, left)
+		latest = left
 	}
-	missing := p.target() - later - p.inProgress
+	missing := p.target() - (int32(len(p.earlies)) - soon) - p.inProgress
 	if missing <= 0 {
 		return 0
 	}
@@ -167,8 +166,8 @@ func (t *timing) adaptiveCount(b *Balancer, p *pool) int32 {
 func (t *timing) fixedCount(b *Balancer, p *pool, coin bool) (n, most int32) {
 	var class [len(fixedEdges)]int32
 	var later int32
-	for _, m := range p.members {
-		left := m.early - b.now - t.skew
+	for _, early := range p.earlies {
+		left := early - b.now - t.skew
 		if left <= 0 {
 			continue
 		}
@@ -222,20 +221,11 @@ func (t *timing) nextLook(b *Balancer, p *pool) Time {
 	}
 	lead := t.lead(p.target()) + replaceMargin
 	// The need-th latest expiry decides when too few tunnels are late enough.
-	at := Time(0)
-	for i, m := range p.members {
-		longer := int32(0)
-		for j, o := range p.members {
-			if o.early > m.early || o.early == m.early && j < i {
-				longer++
-			}
-		}
-		if longer == need-1 {
-			at = m.early - lead
-			break
-		}
+	at := b.now
+	if i := len(p.earlies) - int(need); i >= 0 {
+		at = max(at, p.earlies[i]-lead)
 	}
-	return min(t.periodEnd, max(at, b.now))
+	return min(t.periodEnd, at)
 }
 
 func (t *timing) nextFixed(b *Balancer, p *pool) Time {
@@ -243,8 +233,11 @@ func (t *timing) nextFixed(b *Balancer, p *pool) Time {
 		return b.now // the coin may fall differently at the next pass
 	}
 	next := t.periodEnd
-	for _, m := range p.members {
-		left := m.early - b.now - t.skew
+	if settled := t.start + lifetimeSettling; b.now < settled {
+		next = min(next, settled)
+	}
+	for _, early := range p.earlies {
+		left := early - b.now - t.skew
 		for k := len(fixedEdges) - 1; k >= 0; k-- {
 			if left > fixedEdges[k].below {
 				next = min(next, b.now+left-fixedEdges[k].below)
