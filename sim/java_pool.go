@@ -200,10 +200,9 @@ func (w *World) closeRatePeriod(i int32) {
 	}
 	for d := range r.pools {
 		p := &r.pools[d]
-		p.average = 0
+		p.spent = 0
 		if p.rateWeight > 0 {
-			mean := float64(p.rateSum) / float64(p.rateWeight)
-			p.average = Time(float64(tunnelLifetime)*mean/float64(p.wanted())) / Millisecond * Millisecond
+			p.spent = Time(float64(tunnelLifetime) * float64(p.rateSum) / float64(p.rateWeight))
 		}
 		p.rateSum, p.rateWeight = 0, 0
 	}
@@ -215,11 +214,21 @@ func (w *World) closeRatePeriod(i int32) {
 
 // adaptive tells which rule holds: the adaptive one, or the conservative one
 // of the first ten minutes and of bad times.
-func (p *tunnelPool) adaptive() bool { return p.average > 0 && p.average < adaptiveMax }
+func (p *tunnelPool) adaptive() bool { return p.average() > 0 && p.average() < adaptiveMax }
+
+// average is the building time a tunnel, in whole milliseconds; 0 before the
+// first period. It is divided by what is wanted now, not by what was wanted
+// then: while builds time out, fewer tunnels share it.
+func (p *tunnelPool) average() Time {
+	if n := p.wanted(); n > 0 {
+		return p.spent / Time(n) / Millisecond * Millisecond
+	}
+	return 0
+}
 
 // lead is how long before a tunnel's early expiry the adaptive rule wants its
 // replacement.
-func (p *tunnelPool) lead() Time { return p.average + adaptiveSafety }
+func (p *tunnelPool) lead() Time { return p.average() + adaptiveSafety }
 
 // wanted is the quantity, reduced where builds keep timing out.
 func (p *tunnelPool) wanted() int {

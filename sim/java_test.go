@@ -237,7 +237,7 @@ func TestNextWant(t *testing.T) {
 			want:       rapid.IntRange(1, 16).Draw(t, "want"),
 			inProgress: rapid.IntRange(0, 3).Draw(t, "in progress"),
 			timeouts:   rapid.IntRange(0, 14).Draw(t, "timeouts"),
-			average:    Time(rapid.Int64Range(0, 210).Draw(t, "average")) * Second,
+			spent:      Time(rapid.Int64Range(0, 16*210).Draw(t, "spent")) * Second,
 			skew:       Time(rapid.Int64Range(0, 90).Draw(t, "skew")) * Second,
 		}
 		w.now = Time(rapid.Int64Range(0, 120).Draw(t, "now")) * Second

@@ -82,7 +82,7 @@ type tunnelPool struct {
 	rateSum    int64 // ns times value
 	rateWeight int64 // ns
 	idle       int64 // value that polls would see while none is made
-	average    Time  // tunnelLifetime * mean / want; 0 before the first period
+	spent      Time  // tunnelLifetime * mean of the last period's samples; 0 before
 
 	// Peers of the fast tier by group under key, for one tier version. The
 	// sets that hops are drawn from are runs of neighbouring groups.
@@ -248,7 +248,7 @@ func (w *World) startRouter(i int32) {
 		p.inProgress, p.timeouts = 0, 0
 		p.born = w.now
 		p.skew = uniform(rng, 0, expireSkewMax)
-		p.rateSum, p.rateWeight, p.idle, p.average = 0, 0, 0, 0
+		p.rateSum, p.rateWeight, p.idle, p.spent = 0, 0, 0, 0
 		p.lastUse = 0
 	}
 	r.ls.reset()
