@@ -60,7 +60,8 @@ const (
 type Destination struct {
 	Scheme Scheme
 	// Leases is how many leases a full LeaseSet holds, over all routers; a
-	// router's quota is Leases/len(Routers), the remainder to the first.
+	// router's quota is Leases/len(Routers), the remainder to the first ones,
+	// one each. In scheme independent each router makes a LeaseSet of as many.
 	Leases  int
 	Routers []Router
 	Policy  Policy

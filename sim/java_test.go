@@ -79,6 +79,7 @@ func TestDistinctGateways(t *testing.T) {
 				r.FastTier, r.BuildSuccess = FastTier{Mode: tierSize, Size: tc.tier}, .9
 			})
 			c.Destination.Overlap, c.Destination.TurnoverPerHour = 0, 0
+			c.Destination.Leases = 16 / n
 			c.Warmup, c.Duration = Hour, Hour
 			w, out := NewWorld(), new(Outcome)
 			var m sampleMean

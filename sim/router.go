@@ -154,16 +154,6 @@ const (
 
 func (t *tunnel) gateway() int32 { return t.path[t.hops-1] }
 
-// quota is how many leases router r of n provides.
-func (d *Destination) quota(r int) int {
-	n := len(d.Routers)
-	q := d.Leases / n
-	if r == 0 {
-		q += d.Leases % n
-	}
-	return q
-}
-
 func (w *World) resetRouters() {
 	d := &w.cfg.Destination
 	n := len(d.Routers)
@@ -194,7 +184,7 @@ func (w *World) resetRouters() {
 			p.hops = r.cfg.Hops
 			p.want = r.cfg.Outbound
 			if p.dir == balancer.Inbound {
-				p.want = d.quota(i)
+				p.want = d.Leases // a balancer's quotas are its own affair
 			}
 			// A service keeps its pools' keys over restarts (i2ptunnel
 			// stores inbound.randomKey).

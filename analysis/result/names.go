@@ -20,7 +20,7 @@ type Description struct {
 
 // Metrics of a world: what a run measures whether or not anyone attacks it.
 var metrics = []Description{
-	{"leaseset_publishes_per_10min", "1/10min", "LeaseSet publishes", "LeaseSets published for the destination in ten minutes, retries not counted"},
+	{"leaseset_publishes_per_10min", "1/10min", "LeaseSet publishes", "publishes of the destination's LeaseSets by all its routers in ten minutes; trying further floodfills for one publish does not count"},
 	{"floodfill_stores_per_s", "1/s", "Floodfill stores", "store messages that the destination's routers send to floodfills, all together, in a second"},
 	{"floodfill_lookups_per_s", "1/s", "Floodfill lookups", "lookups that the destination's routers send to floodfills, verifications included, in a second"},
 	{"netdb_bytes_per_10min", "B/10min", "netDb traffic", "bytes that floodfills take in and give out for the destination in ten minutes, floods and lookups included"},

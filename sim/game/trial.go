@@ -29,7 +29,7 @@ type trialMetric struct {
 // trialMetrics are reduced to their mean over the trials. A value of NaN says
 // that the trial has none.
 var trialMetrics = []trialMetric{
-	{"leaseset_publishes_per_10min", "1/10min", false, func(t *sim.Truth) float64 { return per(t, t.Published, 10*sim.Minute) }},
+	{"leaseset_publishes_per_10min", "1/10min", false, func(t *sim.Truth) float64 { return per(t, t.Publishes, 10*sim.Minute) }},
 	{"floodfill_stores_per_s", "1/s", false, func(t *sim.Truth) float64 { return per(t, t.Stores, sim.Second) }},
 	{"floodfill_lookups_per_s", "1/s", false, func(t *sim.Truth) float64 { return per(t, t.Lookups+t.Verifications, sim.Second) }},
 	{"netdb_bytes_per_10min", "B/10min", false, func(t *sim.Truth) float64 { return per(t, t.Bytes, 10*sim.Minute) }},

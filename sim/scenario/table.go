@@ -128,7 +128,7 @@ var table = []declaration{
 	{
 		Key: Key{
 			Path: "destination.leases", Type: Int, Default: "16", Unit: "leases", Min: "1", Max: "397",
-			Doc:    "Leases of a full LeaseSet, in all: a router's quota is leases/count, the remainder to the first. At most 16 outside large-leaseset, where 16 kB end it. In scheme independent each router has as many.",
+			Doc:    "Leases of a full LeaseSet, in all: a router's quota is leases/count, the remainder to the first ones, one each. At most 16 outside large-leaseset, where 16 kB end it. In scheme independent each router has as many.",
 			Source: java + "LeaseSet.MAX_LEASES",
 		},
 		field: func(t *target) any { return &t.world.Destination.Leases },
