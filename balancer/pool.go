@@ -356,7 +356,7 @@ func (b *Balancer) addTunnel(p *pool, r *router, q *request, w *Tunnel) {
 func (b *Balancer) earlyExpiry(r *router, dir Direction, created Time) Time {
 	switch {
 	case r.kind == KindI2pd:
-		return created + tunnelLifetime
+		return created + i2pdLifetime // its own clockwork is sooner
 	case dir == Inbound:
 		return created + tunnelLifetime - earlyInbound - Time(b.rng.Int64N(int64(earlyInbound)))
 	default:

@@ -10,7 +10,8 @@ const (
 	i2pdManageMin  = 10 * Second
 	i2pdManageSpan = 5 * Second // whole seconds from 10 to 14
 	i2pdBuilds     = 3
-	i2pdPatience   = 30 * Second // TUNNEL_CREATION_TIMEOUT
+	i2pdLifetime   = 660 * Second // TUNNEL_EXPIRATION_TIMEOUT
+	i2pdPatience   = 30 * Second  // TUNNEL_CREATION_TIMEOUT
 )
 
 // i2pdPass runs whichever of the two clockworks has come due.
@@ -45,6 +46,7 @@ func (b *Balancer) i2pdFill(r *router) {
 func (b *Balancer) i2pdRenew(r *router) {
 	for d := range r.pools {
 		p := &r.pools[d]
+		b.i2pdExpire(r, p)
 		if p.wanted == 0 {
 			continue
 		}
@@ -54,6 +56,20 @@ func (b *Balancer) i2pdRenew(r *router) {
 				t.renewed = b.startBuild(r, p, t.id)
 			}
 		}
+	}
+}
+
+// i2pdExpire removes tunnels past their lease's end. That makes no new LeaseSet:
+// the next one comes with the next tunnel.
+func (b *Balancer) i2pdExpire(r *router, p *pool) {
+	due := b.ls.due
+	for i := len(p.members) - 1; i >= 0; i-- {
+		if b.now-b.tunnels[p.members[i].slot].created > tunnelLifetime {
+			b.removeTunnel(r, p, i, false)
+		}
+	}
+	if b.cfg.Imitate == KindI2pd {
+		b.ls.due = due
 	}
 }
 

@@ -37,7 +37,9 @@ func (w *World) startBuild(i int32, dir balancer.Direction, path []int32, inheri
 	b.overdue = b.outcome == outcomeSilence || delay >= buildTimeout
 	switch r.mode {
 	case modeP140:
-		if b.overdue {
+		if r.cfg.Kind == I2pd {
+			w.pushGen(w.now+i2pdGiveUp, evBuildGiveUp, gen, x, 0)
+		} else if b.overdue {
 			w.pushGen(w.now+buildTimeout, evBuildGiveUp, gen, x, 0)
 		}
 	case modeI2pd:

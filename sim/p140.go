@@ -141,12 +141,17 @@ func (w *World) configureCore() {
 		routers = append(routers, balancer.RouterConfig{Kind: kind, Hops: r.Hops, Outbound: r.Outbound})
 	}
 	c.cfg = balancer.DefaultConfig()
+	imitated := Java
+	if d.Policy.Imitate == I2pd {
+		c.cfg.ImitateI2pd()
+		imitated = I2pd
+	}
 	c.cfg.Routers = routers
 	c.cfg.Leases = d.Leases
 	c.cfg.MaxLeases = w.maxLeases()
 	c.cfg.Policy = c.policy
 	c.cfg.Rand = w.streams.rand[streamCore]
-	c.cfg.PublishSpacing = max(1, w.spacing(d.Routers[0].Kind))
+	c.cfg.PublishSpacing = w.spacing(imitated)
 	if d.Policy.PeerRefresh > 0 {
 		c.cfg.PeerRefresh = d.Policy.PeerRefresh
 	}
