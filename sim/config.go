@@ -133,7 +133,7 @@ type Policy struct {
 	Publisher string // "fixed", "rotate" or "all"
 	Failover  string // "fast" or "masked"
 	Bundle    string // "composed", "pinned" or "garlic"
-	Imitate   Kind
+	Imitate   Kind   // whose LeaseSets and publishing; empty: the first router's kind
 	// PeerRefresh is how often each router's fast tier is asked for.
 	PeerRefresh Time
 	// Heartbeat is the interval of heartbeats; a router that misses

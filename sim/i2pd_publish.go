@@ -122,6 +122,9 @@ func (w *World) i2pdAcked(k int32) {
 	i := w.stores.at(k).router
 	q := &w.routers[i].pub.i2pd
 	q.n, q.waiting = 0, false
+	if w.routers[i].mode == modeP140 {
+		w.p140PublishStatus(k, balancer.ResultOK, true)
+	}
 	w.endStore(k)
 	steps := Time(w.streams.rand[streamNetDb].IntN(i2pdVerifyDelaySteps))
 	w.i2pdAskIn(i, i2pdVerifyDelay+steps*Second)

@@ -141,10 +141,12 @@ func (w *World) configureCore() {
 		routers = append(routers, balancer.RouterConfig{Kind: kind, Hops: r.Hops, Outbound: r.Outbound})
 	}
 	c.cfg = balancer.DefaultConfig()
-	imitated := Java
-	if d.Policy.Imitate == I2pd {
+	imitated := d.Policy.Imitate
+	if imitated == "" {
+		imitated = d.Routers[0].Kind
+	}
+	if imitated == I2pd {
 		c.cfg.ImitateI2pd()
-		imitated = I2pd
 	}
 	c.cfg.Routers = routers
 	c.cfg.Leases = d.Leases
@@ -581,12 +583,19 @@ func (w *World) publishFor(i int32, a *balancer.Action) {
 		s.leases = append(s.leases, w.listed(&a.Leases[k]))
 	}
 	w.countVersion(s)
-	w.countPublish()
 	r := &w.routers[i]
 	if r.ls.set != none {
 		w.releaseSet(r.ls.set)
 	}
 	r.ls.set = w.holdSet(x)
+	if r.cfg.Kind == I2pd {
+		// It chooses its tunnels itself, and its acks always come home.
+		w.releaseSet(x)
+		w.i2pdStopAsking(i)
+		w.i2pdPublish(i)
+		return
+	}
+	w.countPublish()
 	k := w.newStore(i, x, false)
 	w.releaseSet(x)
 	j := w.stores.at(k)

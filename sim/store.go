@@ -342,7 +342,7 @@ func (w *World) ackTaken(k, attempt, f int32, at Time) bool {
 		return false
 	}
 	r := &w.routers[j.router]
-	if r.mode == modeI2pd {
+	if r.cfg.Kind == I2pd {
 		w.i2pdAcked(k)
 		return true
 	}
@@ -372,7 +372,7 @@ func (w *World) storeTimedOut(k, attempt int32) {
 		return
 	}
 	r := &w.routers[j.router]
-	if r.mode == modeI2pd {
+	if r.cfg.Kind == I2pd {
 		w.i2pdStoreTimedOut(k)
 		return
 	}
@@ -402,7 +402,7 @@ func (w *World) storeFailed(k int32) {
 func (w *World) verifyAsk(k int32) {
 	j := w.stores.at(k)
 	r := &w.routers[j.router]
-	if r.mode == modeI2pd {
+	if r.cfg.Kind == I2pd && !j.lookup {
 		w.i2pdAsk(k)
 		return
 	}
@@ -436,7 +436,7 @@ func (w *World) verifyAsk(k int32) {
 func (w *World) verifyAnswered(k, found int32) {
 	j := w.stores.at(k)
 	r := &w.routers[j.router]
-	if r.mode == modeI2pd {
+	if r.cfg.Kind == I2pd && !j.lookup {
 		w.i2pdVerified(k, found)
 		return
 	}
@@ -461,7 +461,7 @@ func (w *World) verifyTimedOut(k, asked int32) {
 		return
 	}
 	r := &w.routers[j.router]
-	if r.mode == modeI2pd {
+	if r.cfg.Kind == I2pd && !j.lookup {
 		w.i2pdAsk(k)
 		return
 	}

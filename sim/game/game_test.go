@@ -281,7 +281,7 @@ func covers(t *testing.T, name string, seeds int, set ...string) {
 }
 
 func TestNullAndCoreAreNotTold(t *testing.T) {
-	for _, name := range []string{"null", "core-is-stock"} {
+	for _, name := range []string{"null", "core-is-stock", "core-is-stock-i2pd"} {
 		covers(t, name, 12, "trials", "20", "training", "12", "duration", "2h")
 	}
 }
@@ -291,7 +291,7 @@ func TestNullLong(t *testing.T) {
 	if os.Getenv("MULTIHOME_LONG") == "" {
 		t.Skip("SKIPPED: 200 seeds of 50 trials an arm take minutes; run `make null-long`")
 	}
-	for _, name := range []string{"null", "core-is-stock"} {
+	for _, name := range []string{"null", "core-is-stock", "core-is-stock-i2pd"} {
 		covers(t, name, 200, "trials", "50", "training", "25", "duration", "6h")
 	}
 }
