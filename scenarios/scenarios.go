@@ -6,6 +6,7 @@ package scenarios
 import (
 	"embed"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -28,11 +29,13 @@ func List() []Entry {
 		panic(err) // the pattern is a constant
 	}
 	var entries []Entry
-	for _, file := range names { // sorted: fs.Glob reads the directory in order
+	for _, file := range names {
 		name := strings.TrimSuffix(file, ".yaml")
 		text, _ := Get(name)
 		entries = append(entries, Entry{Name: name, Question: question(text)})
 	}
+	// Files are sorted with their ending, which is another order.
+	slices.SortFunc(entries, func(a, b Entry) int { return strings.Compare(a.Name, b.Name) })
 	return entries
 }
 

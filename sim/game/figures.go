@@ -44,6 +44,24 @@ func (r *runner) figures(res *Results) {
 
 // label names an arm of a point in legends.
 func (r *runner) label(pt *point, arm scenario.Arm) string {
+	name := armLabel(pt, arm)
+	if arm == scenario.PolicyArm && len(r.plan.points) > 1 {
+		name += ", " + gridOf(pt)
+	}
+	return name
+}
+
+// gridOf says where in the sweep a point lies.
+func gridOf(pt *point) string {
+	var at []string
+	for _, p := range pt.scenario.Grid {
+		at = append(at, fmt.Sprint(p.Path[strings.LastIndexByte(p.Path, '.')+1:], " ", p.Value))
+	}
+	return strings.Join(at, ", ")
+}
+
+// armLabel says what an arm is.
+func armLabel(pt *point, arm scenario.Arm) string {
 	d := &pt.scenario.World.Destination
 	if arm == scenario.ReferenceArm {
 		d = &pt.scenario.Reference.Destination
@@ -68,13 +86,6 @@ func (r *runner) label(pt *point, arm scenario.Arm) string {
 		name = strings.Replace(name, kind, "stock "+kind, 1)
 	default:
 		name += " (scheme " + string(d.Scheme) + ")"
-	}
-	if len(r.plan.points) > 1 && arm == scenario.PolicyArm {
-		var at []string
-		for _, p := range pt.scenario.Grid {
-			at = append(at, fmt.Sprint(p.Path[strings.LastIndexByte(p.Path, '.')+1:], " ", p.Value))
-		}
-		name += ", " + strings.Join(at, ", ")
 	}
 	return name
 }

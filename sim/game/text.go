@@ -75,32 +75,37 @@ func (r *runner) publishedText(s *result.Summary, t *result.Text) {
 func (r *runner) gameText(s *result.Summary, t *result.Text) {
 	const name = "attack.best.auc"
 	var answers []string
+	told := 0
 	for i := range r.plan.points {
-		pt := &r.plan.points[i]
-		cell := policyCell(s, i)
-		m, ok := cell.Metric(name)
-		if !ok || len(pt.looks) == 0 {
+		m, ok := policyCell(s, i).Metric(name)
+		if !ok {
 			continue
 		}
-		a := &pt.scenario.World.Adversaries[0]
-		verdict := "cannot be told"
-		switch {
-		case !m.HasInterval():
-			verdict = "may or may not be told (no interval)"
-		case m.Lo > 0.5:
-			verdict = "can be told"
-		case m.Hi-m.Lo > 0.3:
-			verdict = "cannot be told for certain"
+		if m.HasInterval() && m.Lo > 0.5 {
+			told++
 		}
-		answers = append(answers, fmt.Sprintf("%s %s from %s by polling the netDb every %s for %s: AUC %s",
-			r.label(pt, scenario.PolicyArm), verdict, r.label(pt, scenario.ReferenceArm),
-			hours(a.Every), hours(pt.scenario.World.Duration), interval(m)))
+		answer := "AUC " + interval(m)
+		if grid := gridOf(&r.plan.points[i]); grid != "" {
+			answer = grid + ": " + answer
+		}
+		answers = append(answers, answer)
 	}
+	pt := &r.plan.points[0]
 	if len(answers) == 0 {
 		t.Answer = "No adversary watched; see the metrics."
 		return
 	}
-	t.Answer = strings.Join(answers, "; ") + "."
+	verdict := fmt.Sprintf("can be told in %d of %d cells", told, len(answers))
+	switch {
+	case told == len(answers):
+		verdict = "can be told"
+	case told == 0:
+		verdict = "could not be told"
+	}
+	a := &pt.scenario.World.Adversaries[0]
+	t.Answer = fmt.Sprintf("%s %s from %s by polling the netDb every %s for %s: %s.",
+		armLabel(pt, scenario.PolicyArm), verdict, armLabel(pt, scenario.ReferenceArm),
+		hours(a.Every), hours(pt.scenario.World.Duration), strings.Join(answers, "; "))
 	t.AnswerDetail = fmt.Sprintf("AUC is the chance that the best of the attacks (%s) ranks a random trace of the one above a random trace "+
 		"of the other: 0.5 is a guess, 1 is certainty. The interval holds for all attacks together; below 0.5 an attack that was trained "+
 		"on other trials was misled by chance. %d training and %d test trials in each arm, independent of each other.",
