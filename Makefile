@@ -83,8 +83,13 @@ golden: ## rewrite the golden files of PKG; read the diff before you commit it
 	if [ -z "$$dirs" ]; then echo "no package of $(PKG) has golden files"; else $(GO) test $$dirs -update; fi
 	@git --no-pager diff --stat -- '*testdata*'
 
+.PHONY: pictures
+pictures: ## the pictures of README.md, made anew
+	rm -rf results/pictures && $(GO) run ./cmd/mhsim run four-routers --out results/pictures >/dev/null
+	cp results/pictures/plots/accumulation.svg results/pictures/plots/distinct-per-leaseset.svg docs/img/
+
 .PHONY: null-long
-null-long: ## the long null control: no attack may tell a scheme from itself (hours)
+null-long: ## the long null controls, 200 seeds each (ten minutes or more)
 	MULTIHOME_LONG=1 $(GO) test -timeout 0 -run 'TestNullLong' -v ./sim/game
 
 .PHONY: clean

@@ -131,7 +131,7 @@ func (r *runner) rocFigure() (result.Figure, bool) {
 			}
 			s := result.Series{Label: l.attack, Arm: result.Policy, Confidence: confidence, N: len(scores[0]) + len(scores[1])}
 			if len(r.plan.points) > 1 {
-				s.Label += ": " + r.label(pt, scenario.PolicyArm)
+				s.Label += ", " + gridOf(pt)
 			}
 			for g, e := range analysis.ROCBand(scores[1], scores[0], grid, resamples, confidence, r.rng(i, k, 2)) {
 				s.X = append(s.X, grid[g])
