@@ -81,7 +81,8 @@ func TestDegenerateScores(t *testing.T) {
 		{"one each", []float64{1}, []float64{2}, 1, 0.05, 1},
 	} {
 		for name, e := range map[string]Estimate{
-			"AUC": AUC(test.neg, test.pos, 0.95), "AUCBootstrap": AUCBootstrap(test.neg, test.pos, 100, 0.95, rng)} {
+			"AUC": AUC(test.neg, test.pos, 0.95), "AUCBootstrap": AUCBootstrap(test.neg, test.pos, 100, 0.95, rng),
+		} {
 			if e.Center != test.center || !near(e.Lo, test.lo, 1e-12) || !near(e.Hi, test.hi, 1e-12) || len(e.Warnings) == 0 {
 				t.Errorf("%s, %s: %+v, want [%g, %g] and a warning", test.name, name, e, test.lo, test.hi)
 			}

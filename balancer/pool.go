@@ -69,7 +69,7 @@ type pool struct {
 	requests   []request
 	inProgress int32
 	timeouts   int32  // builds in a row that timed out
-	earlies    []Time // the early expiries of all members, rising
+	expiries   []Time // the early expiries of all members, rising
 	expireAt   Time   // the least one of those that count for the LeaseSet
 	timing     timing
 }
@@ -85,7 +85,7 @@ func (p *pool) reset(id PoolID, dir Direction) {
 	p.members = p.members[:0]
 	p.requests = p.requests[:0]
 	p.inProgress, p.timeouts = 0, 0
-	p.earlies = p.earlies[:0]
+	p.expiries = p.expiries[:0]
 	p.expireAt = Never
 	p.timing = timing{}
 }
@@ -102,8 +102,8 @@ func (p *pool) findExpiry(b *Balancer) {
 }
 
 func (p *pool) forgetEarly(early Time) {
-	if at, ok := slices.BinarySearch(p.earlies, early); ok {
-		p.earlies = slices.Delete(p.earlies, at, at+1)
+	if at, ok := slices.BinarySearch(p.expiries, early); ok {
+		p.expiries = slices.Delete(p.expiries, at, at+1)
 	}
 }
 
@@ -345,8 +345,8 @@ func (b *Balancer) addTunnel(p *pool, r *router, q *request, w *Tunnel) {
 		b.tunnels = append(b.tunnels, t)
 	}
 	p.members = append(p.members, member{t.early, slot})
-	at, _ := slices.BinarySearch(p.earlies, t.early)
-	p.earlies = slices.Insert(p.earlies, at, t.early)
+	at, _ := slices.BinarySearch(p.expiries, t.early)
+	p.expiries = slices.Insert(p.expiries, at, t.early)
 	if p.dir == Inbound || !b.ls.made() {
 		b.ls.due = b.now
 	}
@@ -368,7 +368,7 @@ func (b *Balancer) earlyExpiry(r *router, dir Direction, created Time) Time {
 func (b *Balancer) expire(r *router) {
 	for d := range r.pools {
 		p := &r.pools[d]
-		if len(p.earlies) == 0 || p.earlies[0] > b.now {
+		if len(p.expiries) == 0 || p.expiries[0] > b.now {
 			continue
 		}
 		for i := len(p.members) - 1; i >= 0; i-- {

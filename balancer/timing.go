@@ -134,7 +134,7 @@ func (t *timing) adaptiveCount(b *Balancer, p *pool) int32 {
 	lead := t.lead(p.target()) + replaceMargin
 	soon := int32(0)
 	latest := Time(0)
-	for _, early := range p.earlies {
+	for _, early := range p.expiries {
 		left := early - b.now
 		if left >= lead {
 			break
@@ -142,7 +142,7 @@ func (t *timing) adaptiveCount(b *Balancer, p *pool) int32 {
 		soon++
 		latest = left
 	}
-	missing := p.target() - (int32(len(p.earlies)) - soon) - p.inProgress
+	missing := p.target() - (int32(len(p.expiries)) - soon) - p.inProgress
 	if missing <= 0 {
 		return 0
 	}
@@ -166,7 +166,7 @@ func (t *timing) adaptiveCount(b *Balancer, p *pool) int32 {
 func (t *timing) fixedCount(b *Balancer, p *pool, coin bool) (n, most int32) {
 	var class [len(fixedEdges)]int32
 	var later int32
-	for _, early := range p.earlies {
+	for _, early := range p.expiries {
 		left := early - b.now - t.skew
 		if left <= 0 {
 			continue
@@ -222,8 +222,8 @@ func (t *timing) nextLook(b *Balancer, p *pool) Time {
 	lead := t.lead(p.target()) + replaceMargin
 	// The need-th latest expiry decides when too few tunnels are late enough.
 	at := b.now
-	if i := len(p.earlies) - int(need); i >= 0 {
-		at = max(at, p.earlies[i]-lead)
+	if i := len(p.expiries) - int(need); i >= 0 {
+		at = max(at, p.expiries[i]-lead)
 	}
 	return min(t.periodEnd, at)
 }
@@ -236,7 +236,7 @@ func (t *timing) nextFixed(b *Balancer, p *pool) Time {
 	if settled := t.start + lifetimeSettling; b.now < settled {
 		next = min(next, settled)
 	}
-	for _, early := range p.earlies {
+	for _, early := range p.expiries {
 		left := early - b.now - t.skew
 		for k := len(fixedEdges) - 1; k >= 0; k-- {
 			if left > fixedEdges[k].below {

@@ -152,19 +152,29 @@ func exampleReport() reports.Report {
 				Warnings: []string{"Fewer than 1000 reference traces: the TPR at FPR 0.001 is an extrapolation."},
 			},
 			Figures: []result.Figure{
-				{ID: "roc", Title: "ROC of the attacks after 24 h", Kind: result.ROC, X: result.Axis{Label: "False positive rate", Unit: "1"}, Y: result.Axis{Label: "True positive rate", Unit: "1"},
-					Series: []result.Series{roc, roc2}, Note: "The further a curve is above the diagonal, the better the attack."},
+				{
+					ID: "roc", Title: "ROC of the attacks after 24 h", Kind: result.ROC, X: result.Axis{Label: "False positive rate", Unit: "1"}, Y: result.Axis{Label: "True positive rate", Unit: "1"},
+					Series: []result.Series{roc, roc2}, Note: "The further a curve is above the diagonal, the better the attack.",
+				},
 				lowROC,
-				{ID: "accumulation", Title: "Distinct inbound gateways seen over time", Kind: result.Curve, X: result.Axis{Label: "Time observed", Unit: "h"}, Y: result.Axis{Label: "Distinct IBGWs", Unit: "routers"},
-					Series: []result.Series{many, one}},
-				{ID: "distinct-ibgw", Title: "Distinct inbound gateways in a LeaseSet", Kind: result.Histogram, X: result.Axis{Label: "Distinct IBGWs in a LeaseSet", Unit: "routers"}, Y: result.Axis{Label: "LeaseSets", Unit: "share"},
-					Series: []result.Series{hist("policy", result.Policy, 10.3, 28800), hist("reference", result.Reference, 5.2, 28800)}},
+				{
+					ID: "accumulation", Title: "Distinct inbound gateways seen over time", Kind: result.Curve, X: result.Axis{Label: "Time observed", Unit: "h"}, Y: result.Axis{Label: "Distinct IBGWs", Unit: "routers"},
+					Series: []result.Series{many, one},
+				},
+				{
+					ID: "distinct-ibgw", Title: "Distinct inbound gateways in a LeaseSet", Kind: result.Histogram, X: result.Axis{Label: "Distinct IBGWs in a LeaseSet", Unit: "routers"}, Y: result.Axis{Label: "LeaseSets", Unit: "share"},
+					Series: []result.Series{hist("policy", result.Policy, 10.3, 28800), hist("reference", result.Reference, 5.2, 28800)},
+				},
 				sweep,
 				categories,
-				{ID: "floodfill-load", Title: "Load of one floodfill", Kind: result.Load, X: result.Axis{Label: "Time", Unit: "h"}, Y: result.Axis{Label: "Stores", Unit: "1/s"},
-					Series: []result.Series{load, loadRef}, Note: "Mean over all floodfills."},
-				{ID: "tiers", Title: "Size of the fast tier, simulated and measured", Kind: result.Histogram, X: result.Axis{Label: "Fast tier", Unit: "peers"}, Y: result.Axis{Label: "Routers", Unit: "share"},
-					Series: []result.Series{tiers("simulated", result.Policy, -1, 4000), tiers("small routers", result.Reference, 1, 4000), tiers("SWARM-I2P", result.Measured, 0, 21)}},
+				{
+					ID: "floodfill-load", Title: "Load of one floodfill", Kind: result.Load, X: result.Axis{Label: "Time", Unit: "h"}, Y: result.Axis{Label: "Stores", Unit: "1/s"},
+					Series: []result.Series{load, loadRef}, Note: "Mean over all floodfills.",
+				},
+				{
+					ID: "tiers", Title: "Size of the fast tier, simulated and measured", Kind: result.Histogram, X: result.Axis{Label: "Fast tier", Unit: "peers"}, Y: result.Axis{Label: "Routers", Unit: "share"},
+					Series: []result.Series{tiers("simulated", result.Policy, -1, 4000), tiers("small routers", result.Reference, 1, 4000), tiers("SWARM-I2P", result.Measured, 0, 21)},
+				},
 			},
 		},
 	}

@@ -271,11 +271,10 @@ func whisker(n pane, x, lo, hi float64, shift vg.Length, style draw.LineStyle) {
 
 // bars draws a series as bars from zero, beside those of other series.
 type bars struct {
-	s      *result.Series
-	l      look
-	bin    float64 // width of a bin in data units
-	of     int     // how many series share a bin
-	labels bool
+	s   *result.Series
+	l   look
+	bin float64 // width of a bin in data units
+	of  int     // how many series share a bin
 }
 
 // Plot draws the bars; it implements plot.Plotter.

@@ -276,9 +276,11 @@ func TestPageShowsEverything(t *testing.T) {
 	r := exampleReport()
 	all := parse(t, htmlOf(t, r))
 	text := texts(all)
-	want := []string{r.Figures.Text.Question, r.Figures.Text.Answer, r.Figures.Text.Command, "140", "0123abcd4567",
+	want := []string{
+		r.Figures.Text.Question, r.Figures.Text.Answer, r.Figures.Text.Command, "140", "0123abcd4567",
 		"undefined", "[0.779, 0.852]", "destination.routers.count = 8", "At most 16 leases stand in a LeaseSet",
-		"failover_s: undefined: center, lo, hi (n = 0)", "<script>alert(1)</script> & \"quotes\""}
+		"failover_s: undefined: center, lo, hi (n = 0)", "<script>alert(1)</script> & \"quotes\"",
+	}
 	want = append(want, r.Figures.Text.Limits...)
 	want = append(want, r.Figures.Text.Warnings...)
 	for _, f := range r.Figures.Figures {
@@ -428,8 +430,10 @@ func TestTinyReports(t *testing.T) {
 	for name, r := range map[string]reports.Report{
 		"nothing":  {Summary: &result.Summary{Scenario: "s"}, Figures: &result.Figures{}},
 		"no cells": {Summary: &result.Summary{Scenario: "s"}, Figures: &result.Figures{Figures: figures}},
-		"empty cell": {Summary: &result.Summary{Scenario: "s", Cells: []result.Cell{{Arm: result.Reference}}},
-			Figures: &result.Figures{}},
+		"empty cell": {
+			Summary: &result.Summary{Scenario: "s", Cells: []result.Cell{{Arm: result.Reference}}},
+			Figures: &result.Figures{},
+		},
 	} {
 		files, err := r.Files()
 		if err != nil {
@@ -459,7 +463,8 @@ var badNumber = regexp.MustCompile(`(NaN|Inf)`)
 func checkNumbers(t interface {
 	Helper()
 	Errorf(string, ...any)
-}, name string, svg []byte) {
+}, name string, svg []byte,
+) {
 	t.Helper()
 	for _, m := range regexp.MustCompile(`(d|x|y|transform|viewBox|stroke-dasharray)="([^"]*)"`).FindAllSubmatch(svg, -1) {
 		if badNumber.Match(m[2]) {

@@ -75,8 +75,8 @@ func checkPools(t *rapid.T, w *World) {
 			if r.up && p.inProgress != inProgress[d] {
 				t.Fatalf("%d builds in progress, %d counted", inProgress[d], p.inProgress)
 			}
-			if r.cfg.Kind == Java && len(p.earlies) != len(p.members) {
-				t.Fatalf("%d early expiries of %d tunnels", len(p.earlies), len(p.members))
+			if r.cfg.Kind == Java && len(p.expiries) != len(p.members) {
+				t.Fatalf("%d early expiries of %d tunnels", len(p.expiries), len(p.members))
 			}
 			for _, y := range p.members {
 				uses += int(w.tunnels.at(y).hops)

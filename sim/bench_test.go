@@ -17,8 +17,10 @@ func BenchmarkTrialDay(b *testing.B) {
 		name string
 		cfg  *Config
 	}{
-		{"four-routers", four}, {"four-independent", worldOf(SchemeIndependent, 4)},
-		{"single", worldOf(SchemeSingle, 1)}, {"emergent", emergent},
+		{"four-routers", four},
+		{"four-independent", worldOf(SchemeIndependent, 4)},
+		{"single", worldOf(SchemeSingle, 1)},
+		{"emergent", emergent},
 	} {
 		b.Run(arm.name, func(b *testing.B) {
 			w := NewWorld()

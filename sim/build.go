@@ -168,19 +168,19 @@ func (w *World) removeTunnel(y int32) {
 // addEarly and removeEarly keep the pool's early expiries in rising order, so
 // that the build loop need not look at the tunnels.
 func (p *tunnelPool) addEarly(at Time) {
-	p.earlies = append(p.earlies, at)
-	k := len(p.earlies) - 1
-	for k > 0 && p.earlies[k-1] > at {
-		p.earlies[k] = p.earlies[k-1]
+	p.expiries = append(p.expiries, at)
+	k := len(p.expiries) - 1
+	for k > 0 && p.expiries[k-1] > at {
+		p.expiries[k] = p.expiries[k-1]
 		k--
 	}
-	p.earlies[k] = at
+	p.expiries[k] = at
 }
 
 func (p *tunnelPool) removeEarly(at Time) {
-	for k, e := range p.earlies {
+	for k, e := range p.expiries {
 		if e == at {
-			p.earlies = append(p.earlies[:k], p.earlies[k+1:]...)
+			p.expiries = append(p.expiries[:k], p.expiries[k+1:]...)
 			return
 		}
 	}

@@ -268,7 +268,7 @@ func (w *World) howMany(p *tunnelPool) (n int, value int64) {
 func (w *World) howManyAdaptive(p *tunnelPool) int {
 	lead := p.lead()
 	due, latest := 0, Time(0)
-	for _, early := range p.earlies {
+	for _, early := range p.expiries {
 		left := early - w.now
 		if left >= lead {
 			break
@@ -307,7 +307,7 @@ func (w *World) howManyConservative(p *tunnelPool, draw bool) int {
 	want := p.wanted()
 	var count [len(conservativeClasses)]int
 	later := 0
-	for _, early := range p.earlies {
+	for _, early := range p.expiries {
 		left := early - w.now - p.skew
 		switch {
 		case left <= 0:
@@ -352,7 +352,7 @@ func (w *World) nextWant(p *tunnelPool) Time {
 		return w.now
 	}
 	next := Never
-	for _, early := range p.earlies {
+	for _, early := range p.expiries {
 		left := early - w.now - p.skew
 		for k := range conservativeClasses {
 			if d := left - conservativeClasses[k].within; d > 0 {
@@ -380,7 +380,7 @@ func (p *tunnelPool) nextWantAdaptive(now Time) Time {
 	if len(p.members) < k {
 		return now
 	}
-	return p.earlies[len(p.earlies)-k] - p.lead() + 1
+	return p.expiries[len(p.expiries)-k] - p.lead() + 1
 }
 
 // javaBuild starts a build in pool dir of router i; false where no path can be

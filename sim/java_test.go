@@ -178,7 +178,7 @@ func TestLeaseSetRules(t *testing.T) {
 		if err := w.reset(c, seed, out); err != nil {
 			t.Fatal(err)
 		}
-		last, failures := Time(-publishSpacing), int64(0)
+		last, failures := -publishSpacing, int64(0)
 		w.play(w.end, func() {
 			p := &w.routers[0].pub
 			if !p.ever || p.attempted == last {
@@ -251,7 +251,7 @@ func TestNextWant(t *testing.T) {
 		from := w.now
 		// Until a tunnel expires; then the loop looks again.
 		for at := from; at < min(next, from+700*Second); at += 97 * Millisecond {
-			if len(p.earlies) > 0 && at >= p.earlies[0] {
+			if len(p.expiries) > 0 && at >= p.expiries[0] {
 				break
 			}
 			w.now = at

@@ -7,12 +7,11 @@ import (
 
 // netDb is the floodfills, as far as the Destination's key goes.
 type netDb struct {
-	dest   [4]uint64 // hash of the Destination, big-endian words
-	ff     []floodfill
-	today  [ranked]int32 // floodfills closest to today's routing key
-	next   [ranked]int32 // and to tomorrow's
-	day    int64         // days since the Unix epoch
-	serial uint32        // of what the floodfills hold, for cheap comparisons
+	dest  [4]uint64 // hash of the Destination, big-endian words
+	ff    []floodfill
+	today [ranked]int32 // floodfills closest to today's routing key
+	next  [ranked]int32 // and to tomorrow's
+	day   int64         // days since the Unix epoch
 }
 
 // floodfill is one floodfill router.

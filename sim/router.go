@@ -64,14 +64,14 @@ type responseStat struct {
 
 // tunnelPool is the tunnels of one direction.
 type tunnelPool struct {
-	dir     balancer.Direction
-	members []int32 // tunnels, in the order in which they came
-	earlies []Time  // their early expiries, rising
-	want    int     // quantity
-	hops    int
-	key     balancer.SliceKey // of the slices
-	order   balancer.SliceKey // of the order of middle hops
-	lastUse int               // index of the tunnel last selected in turn
+	dir      balancer.Direction
+	members  []int32 // tunnels, in the order in which they came
+	expiries []Time  // their early expiries, rising
+	want     int     // quantity
+	hops     int
+	key      balancer.SliceKey // of the slices
+	order    balancer.SliceKey // of the order of middle hops
+	lastUse  int               // index of the tunnel last selected in turn
 
 	inProgress int
 	timeouts   int // builds in a row that timed out
@@ -179,7 +179,7 @@ func (w *World) resetRouters() {
 		r.response = resized(r.response, w.cfg.Network.Floodfills)
 		for dir := range r.pools {
 			p := &r.pools[dir]
-			p.members, p.earlies = p.members[:0], p.earlies[:0]
+			p.members, p.expiries = p.members[:0], p.expiries[:0]
 			p.dir = balancer.Direction(dir)
 			p.hops = r.cfg.Hops
 			p.want = r.cfg.Outbound
@@ -202,8 +202,8 @@ func (w *World) resetRouters() {
 }
 
 func modeOf(s Scheme, r *Router) routerMode {
-	switch {
-	case s == SchemeSingle || s == SchemeIndependent:
+	switch s {
+	case SchemeSingle, SchemeIndependent:
 		if r.Kind == I2pd {
 			return modeI2pd
 		}
@@ -273,7 +273,7 @@ func (w *World) stopRouter(i int32) {
 		for _, t := range p.members {
 			w.tunnels.free(t)
 		}
-		p.members, p.earlies = p.members[:0], p.earlies[:0]
+		p.members, p.expiries = p.members[:0], p.expiries[:0]
 	}
 	for _, b := range r.pending {
 		w.builds.free(b)

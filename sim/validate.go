@@ -73,8 +73,11 @@ func (n *Network) validate() error {
 	for _, s := range [...]struct {
 		path string
 		x    float64
-	}{{"network.ibgw_eligible", n.IBGWEligible}, {"network.store_loss", n.StoreLoss},
-		{"network.java_floodfills", n.JavaFloodfills}} {
+	}{
+		{"network.ibgw_eligible", n.IBGWEligible},
+		{"network.store_loss", n.StoreLoss},
+		{"network.java_floodfills", n.JavaFloodfills},
+	} {
 		if err := share(s.path, s.x); err != nil {
 			return err
 		}
@@ -165,8 +168,12 @@ func (r *Router) validate(path string, scheme Scheme) error {
 	for _, s := range [...]struct {
 		key string
 		x   float64
-	}{{"build_success", r.BuildSuccess}, {"reject_share", r.RejectShare},
-		{"test_loss", r.TestLoss}, {"reuse", r.Reuse}} {
+	}{
+		{"build_success", r.BuildSuccess},
+		{"reject_share", r.RejectShare},
+		{"test_loss", r.TestLoss},
+		{"reuse", r.Reuse},
+	} {
 		if err := share(path+s.key, s.x); err != nil {
 			return err
 		}

@@ -137,11 +137,11 @@ func (w *World) loop() error {
 		if n%stopEvery == 0 && w.Stop != nil && w.Stop() {
 			return ErrStopped
 		}
-		if !w.queue.popInto(&ev) || Time(ev.at) >= w.end {
+		if !w.queue.popInto(&ev) || ev.at >= w.end {
 			w.now = w.end
 			return nil
 		}
-		w.now = Time(ev.at)
+		w.now = ev.at
 		w.out.Truth.Events++
 		w.dispatch(&ev)
 	}

@@ -60,12 +60,12 @@ func (w *World) play(until Time, after func()) {
 	var ev event
 	for {
 		at, ok := w.queue.peek()
-		if !ok || Time(at) >= min(until, w.end) {
+		if !ok || at >= min(until, w.end) {
 			w.now = until
 			return
 		}
 		w.queue.popInto(&ev)
-		w.now = Time(ev.at)
+		w.now = ev.at
 		w.dispatch(&ev)
 		if after != nil {
 			after()

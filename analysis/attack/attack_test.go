@@ -40,7 +40,7 @@ func TestNames(t *testing.T) {
 	if !slices.IsSorted(names) {
 		t.Errorf("names are not sorted: %v", names)
 	}
-	for typo, hint := range map[string]string{"distint": `did you mean "distinct"?`, "Richness": `did you mean "richness"?`, "xyzzy-and-more": ""} {
+	for typo, hint := range map[string]string{"distinctt": `did you mean "distinct"?`, "Richness": `did you mean "richness"?`, "xyzzy-and-more": ""} {
 		a, err := New(typo)
 		if a != nil || err == nil || !strings.Contains(err.Error(), hint) || hint == "" && strings.Contains(err.Error(), "mean") {
 			t.Errorf("%s: %v", typo, err)
@@ -170,7 +170,8 @@ func TestGatherCountsOnce(t *testing.T) {
 	want := Evidence{
 		Sightings: 6, SpanMs: 6000, Draws: 6,
 		LeaseSets: []LeaseSet{
-			{2000, []int32{0, 0, 1}, 2, 0}, {4000, []int32{0, 0, 2}, 2, 2}, {5000, []int32{0, 1}, 2, 0}, {7000, []int32{0}, 1, 1}},
+			{2000, []int32{0, 0, 1}, 2, 0}, {4000, []int32{0, 0, 2}, 2, 2}, {5000, []int32{0, 1}, 2, 0}, {7000, []int32{0}, 1, 1},
+		},
 		Tunnels: []int{3, 2, 1}, Incidences: []int{4, 2, 1}, Thinned: []int{0, 2},
 	}
 	if !reflect.DeepEqual(got, want) {

@@ -151,8 +151,11 @@ func (f *Figures) Validate() error {
 
 func (t *Text) validate() error {
 	texts := []struct{ where, text string }{
-		{"title", t.Title}, {"question", t.Question}, {"answer", t.Answer},
-		{"answer_detail", t.AnswerDetail}, {"command", t.Command},
+		{"title", t.Title},
+		{"question", t.Question},
+		{"answer", t.Answer},
+		{"answer_detail", t.AnswerDetail},
+		{"command", t.Command},
 	}
 	for i, a := range t.Assumptions {
 		at := fmt.Sprintf("assumptions[%d]", i)
@@ -183,8 +186,12 @@ func (f *Figure) Validate() error {
 		return fmt.Errorf("kind: %q is none of %v", string(f.Kind), kinds)
 	}
 	for _, x := range []struct{ where, text string }{
-		{"title", f.Title}, {"note", f.Note}, {"x.label", f.X.Label}, {"x.unit", f.X.Unit},
-		{"y.label", f.Y.Label}, {"y.unit", f.Y.Unit},
+		{"title", f.Title},
+		{"note", f.Note},
+		{"x.label", f.X.Label},
+		{"x.unit", f.X.Unit},
+		{"y.label", f.Y.Label},
+		{"y.unit", f.Y.Unit},
 	} {
 		if err := validText(x.where, x.text); err != nil {
 			return err

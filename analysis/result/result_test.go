@@ -55,8 +55,10 @@ func exampleFigures() *result.Figures {
 			{
 				ID: "roc", Title: "ROC", Kind: result.ROC,
 				X: result.Axis{Label: "False positive rate", Unit: "1", Scale: result.Log}, Y: result.Axis{Label: "True positive rate", Unit: "1"},
-				Series: []result.Series{{Label: "poller", Arm: result.Policy, X: []float64{0, 0.5, 1}, Y: []float64{0, nan, 1},
-					Lo: []float64{0, 0.25, 1}, Hi: []float64{0.125, 0.75, 1}, Confidence: 0.95, N: 200}},
+				Series: []result.Series{{
+					Label: "poller", Arm: result.Policy, X: []float64{0, 0.5, 1}, Y: []float64{0, nan, 1},
+					Lo: []float64{0, 0.25, 1}, Hi: []float64{0.125, 0.75, 1}, Confidence: 0.95, N: 200,
+				}},
 				Note: "Pointwise band.",
 			},
 			{
@@ -171,8 +173,10 @@ func TestRoundTripRandom(t *testing.T) {
 				}).Draw(r, "value"))
 			}
 			for range rapid.IntRange(0, 5).Draw(r, "metrics") {
-				m := result.Metric{Center: anyFloat.Draw(r, "center"), Lo: anyFloat.Draw(r, "lo"), Hi: anyFloat.Draw(r, "hi"),
-					Confidence: rapid.Float64Range(0, 1).Draw(r, "confidence"), N: rapid.IntRange(0, 1e6).Draw(r, "n"), Unit: "1"}
+				m := result.Metric{
+					Center: anyFloat.Draw(r, "center"), Lo: anyFloat.Draw(r, "lo"), Hi: anyFloat.Draw(r, "hi"),
+					Confidence: rapid.Float64Range(0, 1).Draw(r, "confidence"), N: rapid.IntRange(0, 1e6).Draw(r, "n"), Unit: "1",
+				}
 				if m.Lo > m.Hi {
 					m.Lo, m.Hi = m.Hi, m.Lo
 				}
@@ -390,8 +394,10 @@ func TestAttackMetricNames(t *testing.T) {
 	if _, ok := result.Describe("no_such_metric"); ok {
 		t.Error("an unknown metric has a description")
 	}
-	want := []string{"leaseset_publishes_per_10min", "availability", "a_new_metric", "attack.best.auc", "attack.best.count_mae", "attack.ace.auc", "attack.chao1.auc",
-		"p.attack.best.auc@90m", "p.attack.ace.auc@90m", "p.attack.best.auc@6h", "p.attack.best.auc@1d", "q.attack.best.auc@1h"}
+	want := []string{
+		"leaseset_publishes_per_10min", "availability", "a_new_metric", "attack.best.auc", "attack.best.count_mae", "attack.ace.auc", "attack.chao1.auc",
+		"p.attack.best.auc@90m", "p.attack.ace.auc@90m", "p.attack.best.auc@6h", "p.attack.best.auc@1d", "q.attack.best.auc@1h",
+	}
 	got := slices.Clone(want)
 	slices.Sort(got)
 	slices.SortFunc(got, result.CompareNames)

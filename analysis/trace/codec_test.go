@@ -223,7 +223,7 @@ func TestErrorStays(t *testing.T) {
 	}
 	var rec Record
 	one, two := r.Next(&rec), r.Next(&rec)
-	if one == nil || one == io.EOF || one != two {
+	if one == nil || errors.Is(one, io.EOF) || !errors.Is(two, one) {
 		t.Errorf("first %v, then %v", one, two)
 	}
 }

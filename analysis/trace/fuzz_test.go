@@ -2,6 +2,7 @@ package trace
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"reflect"
 	"testing"
@@ -56,7 +57,7 @@ func FuzzReader(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		r, err := NewReader(bytes.NewReader(data), "f")
 		if err != nil {
-			if _, ok := err.(*Error); !ok {
+			if e := (*Error)(nil); !errors.As(err, &e) {
 				t.Fatalf("error of type %T: %v", err, err)
 			}
 			return
@@ -68,15 +69,16 @@ func FuzzReader(f *testing.F) {
 		}
 		var rec Record
 		for range 10_000 {
-			switch err := r.Next(&rec); err.(type) {
-			case nil:
+			err, e := r.Next(&rec), (*Error)(nil)
+			switch {
+			case err == nil:
 				if err := w.Write(&rec); err != nil {
 					t.Fatalf("record read but not written: %v", err)
 				}
-			case *Error:
+			case errors.As(err, &e):
 				return
 			default:
-				if err != io.EOF {
+				if !errors.Is(err, io.EOF) {
 					t.Fatalf("error of type %T: %v", err, err)
 				}
 				return

@@ -52,14 +52,20 @@ const maxNote = 4096
 func (h *Header) Check() error {
 	switch {
 	case !validB32(h.Destination):
-		return &Error{Line: 1, Field: "destination", Problem: quote(h.Destination) + " is not a base32 address",
-			Mend: `write the 52 characters of a-z and 2-7, with or without ".b32.i2p"`}
+		return &Error{
+			Line: 1, Field: "destination", Problem: quote(h.Destination) + " is not a base32 address",
+			Mend: `write the 52 characters of a-z and 2-7, with or without ".b32.i2p"`,
+		}
 	case h.Vantage != VantageNetDb && h.Vantage != VantageFloodfill && h.Vantage != VantageClient && h.Vantage != VantagePeer:
-		return &Error{Line: 1, Field: "vantage", Problem: "unknown vantage point " + quote(string(h.Vantage)),
-			Mend: "use netdb, floodfill, client or peer"}
+		return &Error{
+			Line: 1, Field: "vantage", Problem: "unknown vantage point " + quote(string(h.Vantage)),
+			Mend: "use netdb, floodfill, client or peer",
+		}
 	case h.Source != SourceSim && h.Source != SourceLive:
-		return &Error{Line: 1, Field: "source", Problem: "unknown source " + quote(string(h.Source)),
-			Mend: "use sim or live"}
+		return &Error{
+			Line: 1, Field: "source", Problem: "unknown source " + quote(string(h.Source)),
+			Mend: "use sim or live",
+		}
 	case len(h.Note) > maxNote || !utf8.ValidString(h.Note):
 		return &Error{Line: 1, Field: "note", Problem: "longer than 4096 bytes, or not UTF-8", Mend: "shorten the note"}
 	}

@@ -1,6 +1,9 @@
 package trace
 
-import "io"
+import (
+	"errors"
+	"io"
+)
 
 // A Trace is a trace in memory. The simulator fills it without encoding
 // anything; its memory is used again after [Trace.Reset], so that a trial in the
@@ -160,8 +163,7 @@ func (t *Trace) Check() error {
 		if err == nil && r.TimeMs < last {
 			err = &Error{Field: "t", Problem: "runs backwards", Mend: "append the records in the order of t"}
 		}
-		if err != nil {
-			e := err.(*Error)
+		if e := (*Error)(nil); errors.As(err, &e) {
 			e.Line = i + 2
 			return e
 		}
@@ -195,7 +197,7 @@ func (t *Trace) Read(r io.Reader, name string) error {
 	var rec Record
 	for {
 		err := in.Next(&rec)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err == nil && len(t.Records) == MaxRecords {

@@ -2,6 +2,7 @@ package trace
 
 import (
 	"encoding/json"
+	"errors"
 	"unicode/utf8"
 )
 
@@ -503,9 +504,12 @@ func (p *parser) finish(r *Record) {
 	}
 	err := r.Check()
 	if err == nil {
+		return // before anything is allocated
+	}
+	var e *Error
+	if !errors.As(err, &e) {
 		return
 	}
-	e := err.(*Error)
 	e.Column = 1
 	if i := fieldIndex([]byte(e.Field)); i >= 0 && r.Has&(1<<i) != 0 {
 		e.Column = p.at[i] + 1
@@ -570,8 +574,7 @@ func (p *parser) header(line []byte) (Header, *Error) {
 	if p.err != nil {
 		return Header{}, p.err
 	}
-	if err := h.Check(); err != nil {
-		e := err.(*Error)
+	if e := (*Error)(nil); errors.As(h.Check(), &e) {
 		for i := range names {
 			if names[i] == e.Field {
 				e.Column = at[i] + 1

@@ -47,7 +47,7 @@ func NewReader(r io.Reader, name string) (*Reader, error) {
 	}
 	t := &Reader{name: name, in: in}
 	line, err := t.readLine()
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return nil, &Error{File: name, Line: 1, Problem: "empty file", Mend: "a trace begins with its header line"}
 	}
 	if err != nil {
@@ -84,8 +84,10 @@ func (t *Reader) Next(r *Record) error {
 		return t.err
 	}
 	if r.TimeMs < t.last {
-		t.err = t.locate(&Error{Column: t.parser.at[0] + 1, Field: "t", Problem: "runs backwards",
-			Mend: "sort the records by t"})
+		t.err = t.locate(&Error{
+			Column: t.parser.at[0] + 1, Field: "t", Problem: "runs backwards",
+			Mend: "sort the records by t",
+		})
 		return t.err
 	}
 	t.last = r.TimeMs
@@ -102,11 +104,15 @@ func (t *Reader) readLine() ([]byte, error) {
 	case err == io.EOF && len(line) == 0:
 		return nil, io.EOF
 	case err == io.EOF:
-		return nil, t.locate(&Error{Column: len(line) + 1, Problem: "the last line has no newline: the file is cut off",
-			Mend: "remove the line, or copy the file again"})
-	case err == bufio.ErrBufferFull:
-		return nil, t.locate(&Error{Column: MaxLine, Problem: "line longer than 65536 bytes",
-			Mend: "write one record to a line, with at most 400 leases"})
+		return nil, t.locate(&Error{
+			Column: len(line) + 1, Problem: "the last line has no newline: the file is cut off",
+			Mend: "remove the line, or copy the file again",
+		})
+	case errors.Is(err, bufio.ErrBufferFull):
+		return nil, t.locate(&Error{
+			Column: MaxLine, Problem: "line longer than 65536 bytes",
+			Mend: "write one record to a line, with at most 400 leases",
+		})
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return nil, t.locate(&Error{Problem: "compressed file is cut off", Err: err, Mend: "copy the file again, or wait until its writer has closed it"})
 	}

@@ -120,9 +120,11 @@ const (
 	numFields = iota
 )
 
-var fieldNames = [numFields]string{"t", "kind", "floodfill", "flooded", "found", "obep", "reply", "published",
+var fieldNames = [numFields]string{
+	"t", "kind", "floodfill", "flooded", "found", "obep", "reply", "published",
 	"ratchet", "session", "opened_on", "lease", "answered", "rtt_ms", "hash", "up",
-	"self", "prev", "next", "tunnel", "role", "expires", "flags", "enc_keys", "leases"}
+	"self", "prev", "next", "tunnel", "role", "expires", "flags", "enc_keys", "leases",
+}
 
 const hasAlways = HasTime | HasKind
 
@@ -213,13 +215,17 @@ func (r *Record) Reset() { *r = Record{Leases: r.Leases[:0]} }
 // no others, and every value can be written. Otherwise it returns an [*Error].
 func (r *Record) Check() error {
 	if r.Kind == KindNone || int(r.Kind) >= len(kindNames) {
-		return &Error{Field: "kind", Problem: "record without a known kind",
-			Mend: "use one of lookup, store, bundle, poll, service_lookup, probe, router, hop"}
+		return &Error{
+			Field: "kind", Problem: "record without a known kind",
+			Mend: "use one of lookup, store, bundle, poll, service_lookup, probe, router, hop",
+		}
 	}
 	has := r.Has | hasAlways
 	if missing := need[r.Kind] &^ has; missing != 0 {
-		return &Error{Field: missing.first(), Problem: "missing in a " + r.Kind.String(),
-			Mend: "write the field; a record without it is of no use to any attack"}
+		return &Error{
+			Field: missing.first(), Problem: "missing in a " + r.Kind.String(),
+			Mend: "write the field; a record without it is of no use to any attack",
+		}
 	}
 	if extra := has &^ may[r.Kind]; extra != 0 {
 		return &Error{Field: extra.first(), Problem: "not a field of a " + r.Kind.String(), Mend: "remove it"}
@@ -232,11 +238,15 @@ func (r *Record) Check() error {
 		case r.Session != SessionNew && r.Session != SessionExisting:
 			return &Error{Field: "session", Problem: "neither new nor existing", Mend: "use new or existing"}
 		case r.Session == SessionExisting && has&HasOpenedOn == 0:
-			return &Error{Field: "opened_on", Problem: "missing in a probe of an existing session",
-				Mend: "name the lease through which the session was opened"}
+			return &Error{
+				Field: "opened_on", Problem: "missing in a probe of an existing session",
+				Mend: "name the lease through which the session was opened",
+			}
 		case r.Answered != (has&HasRTT != 0):
-			return &Error{Field: "rtt_ms", Problem: "must be there exactly if the probe was answered",
-				Mend: "write rtt_ms with answered probes, and with no others"}
+			return &Error{
+				Field: "rtt_ms", Problem: "must be there exactly if the probe was answered",
+				Mend: "write rtt_ms with answered probes, and with no others",
+			}
 		}
 	}
 	if r.Kind == KindHop && (r.Role == RoleNone || r.Role > RoleEnd) {
@@ -246,8 +256,13 @@ func (r *Record) Check() error {
 		field string
 		value int64
 		max   int64
-	}{{"t", r.TimeMs, MaxTime}, {"published", r.Published, MaxTime / 1000}, {"expires", r.Expires, MaxTime / 1000},
-		{"ratchet", r.Ratchet, MaxTime}, {"rtt_ms", r.RTTUs, MaxTime}} {
+	}{
+		{"t", r.TimeMs, MaxTime},
+		{"published", r.Published, MaxTime / 1000},
+		{"expires", r.Expires, MaxTime / 1000},
+		{"ratchet", r.Ratchet, MaxTime},
+		{"rtt_ms", r.RTTUs, MaxTime},
+	} {
 		if v.value < 0 || v.value > v.max {
 			return &Error{Field: v.field, Problem: "out of range", Mend: "use a value from 0 on, in the unit of the field"}
 		}
@@ -263,8 +278,10 @@ func (r *Record) checkLeases(has Fields) error {
 			return tooManyLeases()
 		}
 		if !r.Millis && has&HasPublished == 0 {
-			return &Error{Field: "published", Problem: "missing in a LeaseSet2",
-				Mend: "write it, or the ends of the leases as end_ms if this is a LeaseSet1"}
+			return &Error{
+				Field: "published", Problem: "missing in a LeaseSet2",
+				Mend: "write it, or the ends of the leases as end_ms if this is a LeaseSet1",
+			}
 		}
 		if r.Millis && len(r.Leases) == 0 {
 			return &Error{Field: "leases", Problem: "a LeaseSet1 without leases", Mend: "leave out the record"}
@@ -277,14 +294,18 @@ func (r *Record) checkLeases(has Fields) error {
 		}
 	}
 	if len(r.Leases) != want {
-		return &Error{Field: "leases", Problem: "wrong number of leases for a " + r.Kind.String(),
-			Mend: "give a probe the lease probed, then the one opened on; others none"}
+		return &Error{
+			Field: "leases", Problem: "wrong number of leases for a " + r.Kind.String(),
+			Mend: "give a probe the lease probed, then the one opened on; others none",
+		}
 	}
 	for i := range r.Leases {
 		end := r.Leases[i].EndMs
 		if end < 0 || end > MaxTime || !r.Millis && end%1000 != 0 {
-			return &Error{Field: "leases", Problem: "end of a lease out of range, or no whole second in a LeaseSet2",
-				Mend: "give whole seconds, or set Millis for a LeaseSet1"}
+			return &Error{
+				Field: "leases", Problem: "end of a lease out of range, or no whole second in a LeaseSet2",
+				Mend: "give whole seconds, or set Millis for a LeaseSet1",
+			}
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -96,8 +97,8 @@ func TestCheckRejects(t *testing.T) {
 				t.Fatalf("the record is wrong before it is spoilt: %v", err)
 			}
 			test.spoil(&r)
-			err, _ := r.Check().(*Error)
-			if err == nil || err.Field != test.field {
+			var err *Error
+			if !errors.As(r.Check(), &err) || err.Field != test.field {
 				t.Errorf("got %v, want an error about %s", err, test.field)
 			}
 		})
@@ -114,8 +115,10 @@ func TestHash(t *testing.T) {
 		}
 	})
 	good := testHash(1).String()
-	for _, bad := range []string{"", good[:43], good + "=", good[:42] + "==", "+" + good[1:], good[:42] + "\n=",
-		good[:42] + "B="} {
+	for _, bad := range []string{
+		"", good[:43], good + "=", good[:42] + "==", "+" + good[1:], good[:42] + "\n=",
+		good[:42] + "B=",
+	} {
 		if _, err := ParseHash(bad); err == nil {
 			t.Errorf("%q accepted", bad)
 		}

@@ -24,7 +24,8 @@ func jaccard(a, b []int32) float64 {
 func checkTiers(t interface {
 	Helper()
 	Errorf(string, ...any)
-}, s *Set, own []int32) {
+}, s *Set, own []int32,
+) {
 	t.Helper()
 	for r := range s.Routers() {
 		fast, high := s.Fast(r), s.HighCapacity(r)

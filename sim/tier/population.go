@@ -73,8 +73,11 @@ func (c *PopulationConfig) Validate() error {
 		name  string
 		share float64
 	}{
-		{"reachable", c.Reachable}, {"ipv4", c.IPv4}, {"floodfill", c.Floodfill},
-		{"family", c.Family}, {"stable", c.Stable},
+		{"reachable", c.Reachable},
+		{"ipv4", c.IPv4},
+		{"floodfill", c.Floodfill},
+		{"family", c.Family},
+		{"stable", c.Stable},
 	} {
 		if !(s.share >= 0 && s.share <= 1) {
 			return fmt.Errorf("tier: share of %s routers is %v, want 0 to 1", s.name, s.share)

@@ -267,7 +267,8 @@ func (p *Profiles) initUse(c *profile, age int64) {
 	if speed > fastQuantile*p.cfg.SpeedSigma {
 		own = 3 * requests * p.cfg.ClientShare
 	}
-	busy := math.Pow(p.cfg.AcceptMean, 3) * float64(p.cfg.SamplesPerTunnel)
+	accept := p.cfg.AcceptMean
+	busy := accept * accept * accept * float64(p.cfg.SamplesPerTunnel)
 	draw(shared*busy, math.Inf(-1))
 	draw(own*busy, fastQuantile)
 	for k, x := range best.peaks {

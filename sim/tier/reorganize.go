@@ -139,7 +139,7 @@ func (p *Profiles) fallbackThreshold(mean float64) float64 {
 // speedThreshold is the mean speed of the at most HighCapacityMax active peers
 // of highest capacity.
 func (p *Profiles) speedThreshold(high []int16, now int64) float32 {
-	act := high[len(high):len(high)]
+	act := high[len(high):]
 	for _, i := range high {
 		if p.active(int(i), now) {
 			act = append(act, i)
@@ -165,7 +165,7 @@ func (p *Profiles) promote(fast []int16) []int16 {
 	for _, i := range fast {
 		p.state[i] |= promoted
 	}
-	rest := fast[len(fast):len(fast)]
+	rest := fast[len(fast):]
 	for _, i := range p.actives {
 		if p.state[i]&(selectable|promoted) == selectable {
 			rest = append(rest, i)
