@@ -295,3 +295,19 @@ func TestNullLong(t *testing.T) {
 		covers(t, name, 200, "trials", "50", "training", "25", "duration", "6h")
 	}
 }
+
+// The proposal's own figures, as mhsim run seed-figures reproduces them.
+func TestSeedFigures(t *testing.T) {
+	s := shipped(t, "seed-figures")
+	res := run(t, s, Options{Workers: 2})
+	for i := range s.Figures {
+		f := &s.Figures[i]
+		m := metric(t, res, i, f.Metric)
+		if m.Expected == nil || *m.Expected != f.Expected {
+			t.Errorf("%s: its expected value is not in the summary", f.Name)
+		}
+		if !f.Agrees(m.Center) {
+			t.Errorf("%s: %.4g [%.4g, %.4g], want %.4g (%s)", f.Name, m.Center, m.Lo, m.Hi, f.Expected, f.Source)
+		}
+	}
+}

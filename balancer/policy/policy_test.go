@@ -1,0 +1,36 @@
+package policy
+
+import (
+	"math"
+	"strings"
+	"testing"
+)
+
+func TestNew(t *testing.T) {
+	for _, name := range Names() {
+		p, err := New(name, DefaultOptions())
+		if err != nil || p.Name() != name {
+			t.Errorf("New(%q) = %v, %v", name, p, err)
+		}
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(*Options)
+		want   string
+	}{
+		{"mimik", func(*Options) {}, "there are per-router, superset, shared-key, single"},
+		{"single", func(o *Options) { o.Reuse = 1.5 }, "reuse 1.5"},
+		{"single", func(o *Options) { o.Reuse = math.NaN() }, "reuse NaN"},
+		{"single", func(o *Options) { o.Publisher = "most" }, `publisher "most"`},
+	} {
+		opt := DefaultOptions()
+		c.change(&opt)
+		p, err := New(c.name, opt)
+		if p != nil || err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("New(%q, %+v) = %v, %v; want an error with %q", c.name, opt, p, err, c.want)
+		}
+	}
+}
