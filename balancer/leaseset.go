@@ -1,5 +1,7 @@
 package balancer
 
+import "slices"
+
 // leaseSet is the newest LeaseSet that the core has made. Each change of the
 // inbound tunnels that alters the list of leases makes a new one, whether or
 // not it is ever published (Java I2P: TunnelPool, ClientConnectionRunner,
@@ -11,23 +13,24 @@ type leaseSet struct {
 	expires   int64 // seconds
 	earliest  int64 // seconds: the earliest end listed
 
-	gathered   uint64  // compositions so far
-	blocks     []block // of candidates, one for each pool
-	pooled     []pooledLease
+	blocks     []block
 	candidates []Lease
 }
 
-// pooledLease is a lease with the slot of its tunnel.
-type pooledLease struct {
+// poolLease is the lease of an inbound tunnel. Every pool keeps its own sorted,
+// latest end first, so that composing has only to merge.
+type poolLease struct {
 	Lease
-	slot int32
+	early Time
+	slot  int32
 }
 
-// block is the part of leaseSet.pooled from next to end; head is the end of the
-// lease at next.
+// block is what is left to merge of a pool's leases: from next on, at most
+// left of them; head is the end of the next one, -1 after the last.
 type block struct {
-	head      Time
-	next, end int32
+	head       Time
+	router     RouterID
+	next, left int32
 }
 
 // outboundWait is how long a client without a LeaseSet waits for its first
@@ -38,7 +41,6 @@ func (l *leaseSet) reset() {
 	l.due = Never
 	l.leases = l.leases[:0]
 	l.published, l.expires, l.earliest = 0, 0, 0
-	l.gathered++
 	l.candidates = l.candidates[:0]
 }
 
@@ -67,45 +69,18 @@ func (b *Balancer) compose() {
 }
 
 // gather collects the leases of all pools: of each the newest of its quota,
-// all together latest end first.
+// all together latest end first; of equal ones that of the first router.
 func (b *Balancer) gather() {
 	l := &b.ls
-	l.gathered++
-	l.pooled, l.blocks = l.pooled[:0], l.blocks[:0]
+	l.blocks = l.blocks[:0]
 	for i := range b.routers {
 		r := &b.routers[i]
-		members := r.pools[Inbound].members
-		first := len(l.pooled)
-		// The youngest last in the pool, so that this order is nearly that of
-		// the list.
-		for k := len(members) - 1; k >= 0; k-- {
-			t := &b.tunnels[members[k].slot]
-			if b.routers[t.router].state == routerServing {
-				b.insertLease(first, t, members[k].slot)
-			}
-		}
-		end := min(len(l.pooled), first+int(b.listedOf(r)))
-		l.pooled = l.pooled[:end]
-		for k := range l.pooled[first:] {
-			x := &l.pooled[first+k]
-			b.tunnels[x.slot].gathered = l.gathered
-		}
-		if first < end {
-			l.blocks = append(l.blocks, block{l.pooled[first].End, int32(first), int32(end)})
+		p := &r.pools[Inbound]
+		p.cut = 0
+		if n := b.listedOf(r); n > 0 && len(p.list) > 0 {
+			l.blocks = append(l.blocks, block{p.list[0].End, r.id, 0, n})
 		}
 	}
-	for i := range b.routers {
-		r := &b.routers[i]
-		r.pools[Inbound].findExpiry(b)
-		b.next[i] = min(b.next[i], r.pools[Inbound].expireAt)
-	}
-	b.mergeBlocks()
-}
-
-// mergeBlocks merges the pools' leases, latest end first; of equal ones that
-// of the first router.
-func (b *Balancer) mergeBlocks() {
-	l := &b.ls
 	l.candidates = l.candidates[:0]
 	for {
 		best := None
@@ -116,16 +91,34 @@ func (b *Balancer) mergeBlocks() {
 			}
 		}
 		if best == None {
-			return
+			break
 		}
-		x := &l.blocks[best]
-		l.candidates = append(l.candidates, l.pooled[x.next].Lease)
-		x.next++
-		x.head = -1
-		if x.next < x.end {
-			x.head = l.pooled[x.next].End
-		}
+		l.candidates = append(l.candidates, b.nextOf(&l.blocks[best]))
 	}
+	for i := range b.routers {
+		p := &b.routers[i].pools[Inbound]
+		p.findExpiry()
+		b.next[i] = min(b.next[i], p.expireAt)
+	}
+}
+
+// nextOf takes the next lease of a block. Of leases of one pool that end in the
+// same millisecond Java keeps the oldest, since it holds them in a set ordered
+// by end alone (TunnelPool, LeaseComparator).
+func (b *Balancer) nextOf(x *block) Lease {
+	p := &b.routers[x.router].pools[Inbound]
+	taken := &p.list[x.next]
+	x.next++
+	x.left--
+	for b.cfg.Imitate == KindJava && int(x.next) < len(p.list) && p.list[x.next].End/Millisecond == taken.End/Millisecond {
+		x.next++
+	}
+	p.cut = x.next
+	x.head = -1
+	if x.left > 0 && int(x.next) < len(p.list) {
+		x.head = p.list[x.next].End
+	}
+	return taken.Lease
 }
 
 // listedOf is how many of r's leases may be listed: its quota, or what is left
@@ -137,35 +130,42 @@ func (b *Balancer) listedOf(r *router) int32 {
 	return r.quota
 }
 
-// insertLease inserts the lease of t into pooled[first:], which is sorted by
-// latest end; t is older than what is there. Of leases of one pool that end in
-// the same millisecond Java keeps the first, since it holds them in a set
-// ordered by end alone (TunnelPool, LeaseComparator); i2pd knows only seconds,
-// and lists the younger one first.
-func (b *Balancer) insertLease(first int, t *tunnel, slot int32) {
-	list := b.ls.pooled
-	at := len(list)
+// list enters the lease of a new tunnel: before those that end sooner, and
+// among equals behind the older ones. i2pd knows only seconds, and has the
+// younger one first.
+func (b *Balancer) list(p *pool, t *tunnel, slot int32) {
+	at := 0
 	if b.cfg.Imitate == KindI2pd {
-		for at > first && list[at-1].End/Second < t.end/Second {
-			at--
+		for at < len(p.list) && p.list[at].End/Second > t.end/Second {
+			at++
 		}
 	} else {
-		for at > first && list[at-1].End/Millisecond < t.end/Millisecond {
-			at--
+		for at < len(p.list) && p.list[at].End/Millisecond >= t.end/Millisecond {
+			at++
 		}
 	}
-	x := pooledLease{
+	p.list = slices.Insert(p.list, at, poolLease{
 		Lease: Lease{Gateway: t.gateway, ReceiveID: t.receive, End: t.end, Tunnel: t.id, Router: t.router},
-		slot:  slot,
+		early: t.early, slot: slot,
+	})
+}
+
+// unlist takes a tunnel out of p's leases, and tells whether it was among those
+// that the last LeaseSet was composed from.
+func (p *pool) unlist(slot int32) bool {
+	for i := range p.list {
+		if p.list[i].slot != slot {
+			continue
+		}
+		p.list = slices.Delete(p.list, i, i+1)
+		if i >= int(p.cut) {
+			return false
+		}
+		p.cut--
+		p.findExpiry()
+		return true
 	}
-	if at > first && b.cfg.Imitate == KindJava && list[at-1].End/Millisecond == t.end/Millisecond {
-		list[at-1] = x
-		return
-	}
-	list = append(list, pooledLease{})
-	copy(list[at+1:], list[at:])
-	list[at] = x
-	b.ls.pooled = list
+	return false
 }
 
 // keepRules enforces on a policy's list what the core guarantees.

@@ -42,9 +42,6 @@ type tunnel struct {
 	hops    uint8 // 0: the path is unknown
 	reused  bool  // its path was repeated, or repeating it was tried
 	renewed bool  // i2pd: its re-creation is under way
-	// gathered is the number of the last composition that it was a candidate
-	// of.
-	gathered uint64
 }
 
 // request is a CreateTunnel under way, or one that timed out and may still
@@ -72,6 +69,11 @@ type pool struct {
 	expiries   []Time // the early expiries of all members, rising
 	expireAt   Time   // the least one of those that count for the LeaseSet
 	timing     timing
+
+	// Of an inbound pool: its leases, latest end first, and how many of them
+	// the last LeaseSet was composed from.
+	list []poolLease
+	cut  int32
 }
 
 // member is a tunnel of a pool, with what the clockwork asks for most.
@@ -87,17 +89,16 @@ func (p *pool) reset(id PoolID, dir Direction) {
 	p.inProgress, p.timeouts = 0, 0
 	p.expiries = p.expiries[:0]
 	p.expireAt = Never
+	p.list, p.cut = p.list[:0], 0
 	p.timing = timing{}
 }
 
 // findExpiry finds when the next tunnel that counts for the LeaseSet expires.
 // The others are let go whenever something else happens: nobody sees it.
-func (p *pool) findExpiry(b *Balancer) {
+func (p *pool) findExpiry() {
 	p.expireAt = Never
-	for _, m := range p.members {
-		if b.tunnels[m.slot].gathered == b.ls.gathered {
-			p.expireAt = min(p.expireAt, m.early)
-		}
+	for i := range p.list[:p.cut] {
+		p.expireAt = min(p.expireAt, p.list[i].early)
 	}
 }
 
@@ -347,6 +348,9 @@ func (b *Balancer) addTunnel(p *pool, r *router, q *request, w *Tunnel) {
 	p.members = append(p.members, member{t.early, slot})
 	at, _ := slices.BinarySearch(p.expiries, t.early)
 	p.expiries = slices.Insert(p.expiries, at, t.early)
+	if p.dir == Inbound {
+		b.list(p, &t, slot)
+	}
 	if p.dir == Inbound || !b.ls.made() {
 		b.ls.due = b.now
 	}
@@ -388,9 +392,8 @@ func (b *Balancer) removeTunnel(r *router, p *pool, i int, wake bool) {
 	p.forgetEarly(p.members[i].early)
 	b.free = append(b.free, slot)
 	p.members = append(p.members[:i], p.members[i+1:]...)
-	p.findExpiry(b)
-	if p.dir == Inbound && b.tunnels[slot].gathered == b.ls.gathered {
-		b.ls.due = b.now // it was a candidate, or the list is due anyway
+	if p.dir == Inbound && p.unlist(slot) {
+		b.ls.due = b.now
 	}
 	if wake && r.state == routerServing && r.kind == KindJava {
 		r.loopAt = b.now

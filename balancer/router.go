@@ -176,12 +176,12 @@ func (b *Balancer) dropRouter(q *router, id RouterID) {
 			b.free = append(b.free, m.slot)
 			p.forgetEarly(m.early)
 			if p.dir == Inbound {
+				p.unlist(m.slot)
 				b.ls.due = b.now
 			}
 		}
 		if len(kept) != len(p.members) {
 			p.members = kept
-			p.findExpiry(b)
 			b.wakeLoop(q)
 		}
 		live := p.requests[:0]
