@@ -70,6 +70,17 @@ func (v *View) Use(r RouterID, p PeerID) (through, all int) {
 	return through, all
 }
 
+// Candidates is the number of peers that the policy would draw the inbound
+// gateways of pool p from, 0 where it does not say. It changes nothing.
+func (b *Balancer) Candidates(p PoolID) int {
+	if q, ok := b.cfg.Policy.(interface {
+		Candidates(v *View, p PoolID) int
+	}); ok {
+		return q.Candidates(&b.view, p)
+	}
+	return 0
+}
+
 // TakeReusable finds the first tunnel of pool p in direction dir, in the order
 // in which they were built, that expires within the given span and was not
 // reused; it marks the tunnel as reused and appends its

@@ -75,6 +75,19 @@ func (w *World) i2pdStopAsking(i int32) {
 	}
 }
 
+// i2pdGiven lets a router under the balancer forget the LeaseSet that it
+// published last, since it has been given a newer one: it is not to publish or
+// verify the old one any more. The newer one it publishes when it is told to.
+func (w *World) i2pdGiven(i int32) {
+	r := &w.routers[i]
+	w.i2pdStopAsking(i)
+	r.pub.gen++ // a publish that waits for its spacing
+	if r.ls.set != none {
+		w.releaseSet(r.ls.set)
+		r.ls.set = none
+	}
+}
+
 // i2pdPublish stores the current LeaseSet, unless an ack is still awaited; a
 // store less than 20 s after the last one waits for 20 s more.
 func (w *World) i2pdPublish(i int32) {

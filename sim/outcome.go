@@ -103,6 +103,7 @@ type RouterTruth struct {
 	Samples    int64 `json:"samples"`
 	Candidates int64 `json:"candidates"` // sum over samples of the peers that IBGWs are drawn from
 	FastTier   int64 `json:"fast_tier"`  // sum over samples of the fast tier's size
+	HasTier    bool  `json:"has_tier"`   // i2pd routers have none
 	Tunnels    int64 `json:"tunnels"`    // sum over samples of its inbound tunnels
 	Leases     int64 `json:"leases"`     // sum over samples of its leases in what the netDb holds
 }
@@ -226,9 +227,12 @@ func (w *World) sampleRouters() {
 			t.Candidates += int64(w.candidates.Len())
 			continue
 		}
+		t.HasTier = true
 		t.FastTier += int64(len(w.tiers.Fast(int(w.tierOf[i]))))
 		if r.mode == modeJava {
 			t.Candidates += int64(w.gatewayCandidates(int32(i)))
+		} else {
+			t.Candidates += int64(w.core.core.Candidates(balancer.PoolID(i)))
 		}
 	}
 }

@@ -297,6 +297,9 @@ func (w *World) obey(a *balancer.Action) {
 		// No client is simulated that would see it bundled; but a router
 		// repeats no store of a LeaseSet that it knows a newer one of.
 		r.ls.given = a.Published
+		if r.cfg.Kind == I2pd {
+			w.i2pdGiven(i)
+		}
 	case balancer.ActionCloseSession, balancer.ActionReplyLeaseRequest:
 	default:
 		panic(fmt.Sprintf("sim: unknown action %d", a.Kind))

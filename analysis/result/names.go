@@ -21,6 +21,7 @@ type Description struct {
 // Metrics of a world: what a run measures whether or not anyone attacks it.
 var metrics = []Description{
 	{"leaseset_publishes_per_10min", "1/10min", "LeaseSet publishes", "publishes of the destination's LeaseSets by all its routers in ten minutes; trying further floodfills for one publish does not count"},
+	{"tunnels_built_per_10min", "1/10min", "Inbound tunnels built", "inbound tunnels that the destination's routers build in ten minutes, each a change of its leases"},
 	{"floodfill_stores_per_s", "1/s", "Floodfill stores", "store messages that the destination's routers send to floodfills, all together, in a second"},
 	{"floodfill_lookups_per_s", "1/s", "Floodfill lookups", "lookups that the destination's routers send to floodfills, verifications included, in a second"},
 	{"netdb_bytes_per_10min", "B/10min", "netDb traffic", "bytes that floodfills take in and give out for the destination in ten minutes, floods and lookups included"},
@@ -38,7 +39,7 @@ var metrics = []Description{
 	{"lease_switch_stall_s", "s", "Stall at lease change", "time a stream stands still when its client changes the lease"},
 	{"failover_s", "s", "Failover", "time from a router's loss until clients are served again"},
 	{"router_load_jain", "1", "Load balance", "Jain's index of the routers' load: 1 is even, 1/n is all on one of n"},
-	{"tunnel_builds_per_h", "1/h", "Tunnel builds", "tunnel build attempts of all the destination's routers in an hour"},
+	{"tunnel_builds_per_h", "1/h", "Tunnel builds", "tunnel build attempts of all the destination's routers in an hour, outbound tunnels included"},
 }
 
 // Measures of an attack: how well an adversary tells the policy from its
@@ -50,7 +51,7 @@ var measures = []Description{
 	{"tpr_at_fpr_0.001", "share", "TPR at FPR 0.001", "share of policy traces detected when one reference trace in 1000 is accused"},
 	{"leakage_bits", "bits", "Leakage", "mutual information between the arm and the attack's score: 0 tells nothing, 1 everything"},
 	{"min_entropy_leakage_bits", "bits", "Min-entropy leakage", "bits by which the score improves one best guess of the arm"},
-	{"count_accuracy", "share", "Router count right", "share of traces whose number of routers the attack names exactly"},
+	{"count_accuracy", "share", "Router count right", "share of the traces of both arms whose number of routers the attack names exactly"},
 	{"count_mae", "routers", "Router count error", "mean absolute error of the attack's estimate of the number of routers"},
 	{"time_to_detect_h", "h", "Time to detect", "observation until the attack first decides rightly at its fixed threshold"},
 }

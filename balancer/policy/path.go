@@ -190,6 +190,44 @@ func (p *javaLike) hop(v *balancer.View, t *tier, pool balancer.PoolID, dir bala
 	return p.draw(v, pool, dir, i, n)
 }
 
+// Candidates is the number of peers that the inbound gateways of a pool are
+// drawn from: those of its group that may be gateways.
+func (p *javaLike) Candidates(v *balancer.View, pool balancer.PoolID) int {
+	t := &p.tiers[pool]
+	if p.union {
+		t.refreshUnion(v)
+	} else {
+		t.refresh(v, v.PoolRouter(pool))
+	}
+	hops := v.Hops(v.PoolRouter(pool))
+	set := balancer.GroupsAll
+	if p.opt.Slices {
+		set = balancer.EffectiveGroups(balancer.HopGroups(balancer.Inbound, hops-1, hops), t.fast)
+	}
+	n := 0
+	for g := range t.slots[balancer.Inbound] {
+		if !set.Has(g) {
+			continue
+		}
+		for _, s := range t.slots[balancer.Inbound][g] {
+			if p.gateway(v.Peer(s), balancer.Inbound) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// gateway tells whether a peer may be the far end of a tunnel: of an inbound
+// one a reachable peer with IPv4, of an outbound one a peer with IPv4.
+func (p *javaLike) gateway(q *balancer.Peer, dir balancer.Direction) bool {
+	need := balancer.PeerIPv4
+	if dir == balancer.Inbound {
+		need |= balancer.PeerReachable
+	}
+	return !p.opt.IBGWFilter || q.Flags&need == need
+}
+
 // draw takes the candidates in p.pick in random order until one is allowed.
 func (p *javaLike) draw(v *balancer.View, pool balancer.PoolID, dir balancer.Direction, i, n int) (int32, bool) {
 	for m := len(p.pick); m > 0; m-- {
@@ -207,14 +245,8 @@ func (p *javaLike) allowed(v *balancer.View, q *balancer.Peer, pool balancer.Poo
 	if q.Flags&balancer.PeerExcluded != 0 {
 		return false
 	}
-	if p.opt.IBGWFilter && i == n-1 {
-		need := balancer.PeerIPv4
-		if dir == balancer.Inbound {
-			need |= balancer.PeerReachable
-		}
-		if q.Flags&need != need {
-			return false
-		}
+	if i == n-1 && !p.gateway(q, dir) {
+		return false
 	}
 	for _, u := range p.used {
 		if u.id == q.ID {

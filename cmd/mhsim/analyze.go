@@ -232,7 +232,7 @@ func (a *assessment) judge(tr *trace.Trace) error {
 		a.sentence = "the gateways have not repeated often enough to tell several Java routers from one i2pd router; observe longer, up to 6 hours."
 	case a.posterior[0] <= multiTo:
 		a.verdict = multi
-		a.sentence = fmt.Sprintf("several routers show, about %s (probability of one: %s); let all routers draw their gateways from one set, such as with the policy shared-key, and analyze a new trace.",
+		a.sentence = fmt.Sprintf("several routers show, about %s (probability of one: %s); whoever polls the netDb can see that; none of the built-in policies hides it.",
 			a.routers(), probability(a.posterior[0]))
 	default:
 		a.verdict = undecided

@@ -42,6 +42,22 @@ func (r *runner) figures(res *Results) {
 	add(r.tierFigure())
 }
 
+// shown says which grid points a figure of curves leaves out.
+func (r *runner) shown() string {
+	if n := len(r.plan.points); n > maxCurves {
+		return fmt.Sprintf(" Of %d grid points the first %d are drawn.", n, maxCurves)
+	}
+	return ""
+}
+
+// firstOnly says that a figure shows the first grid point alone.
+func (r *runner) firstOnly() string {
+	if len(r.plan.points) > 1 {
+		return " Of the grid points the first is drawn: " + gridOf(&r.plan.points[0]) + "."
+	}
+	return ""
+}
+
 // label names an arm of a point in legends.
 func (r *runner) label(pt *point, arm scenario.Arm) string {
 	name := armLabel(pt, arm)
@@ -111,7 +127,7 @@ func (r *runner) rocFigure() (result.Figure, bool) {
 		ID: "roc", Kind: result.ROC,
 		Title: "How well each attack tells the arms apart",
 		Note: "Each curve is one attack of the first adversary over the whole observation, with its pointwise " +
-			"95 % bootstrap band. On the diagonal an attack does no better than a guess.",
+			"95 % band: bootstrap, or exact where all resamples agree. On the diagonal an attack does no better than a guess." + r.shown(),
 		X: result.Axis{Label: "false positive rate", Unit: "share"},
 		Y: result.Axis{Label: "true positive rate", Unit: "share"},
 	}
@@ -149,7 +165,7 @@ func (r *runner) horizonFigure() (result.Figure, bool) {
 	f := result.Figure{
 		ID: "auc-over-time", Kind: result.Sweep,
 		Title: "Detection as the observation grows",
-		Note:  "The same test trials, cut at each length of observation; the attacks are trained for each length.",
+		Note:  "The same test trials, cut at each length of observation; the attacks are trained for each length." + r.firstOnly(),
 		X:     result.Axis{Label: "observed time", Unit: "h"},
 		Y:     result.Axis{Label: "AUC", Unit: "1", Guides: []result.Guide{{Value: 0.5, Label: "a guess"}}},
 	}
@@ -182,7 +198,7 @@ func (r *runner) growthFigure() (result.Figure, bool) {
 	f := result.Figure{
 		ID: "accumulation", Kind: result.Curve,
 		Title: "Distinct inbound gateways that published LeaseSets have shown",
-		Note:  "The mean over the test trials with its 95 % interval. A single router draws from one slice of its fast tier, several routers from several.",
+		Note:  "The mean over the test trials with its 95 % interval, counted from the LeaseSets published since the observation began; an observer who polls sees fewer." + r.shown(),
 		X:     result.Axis{Label: "observed time", Unit: "h"},
 		Y:     result.Axis{Label: "distinct IBGWs", Unit: "routers"},
 	}
@@ -209,7 +225,7 @@ func (r *runner) distinctFigure() (result.Figure, bool) {
 	f := result.Figure{
 		ID: "distinct-per-leaseset", Kind: result.Histogram,
 		Title: "Distinct inbound gateways in one LeaseSet",
-		Note:  "Share of the published LeaseSets. The intervals treat each trial as one cluster, since its LeaseSets resemble each other.",
+		Note:  "Share of the published LeaseSets. The intervals treat each trial as one cluster, since its LeaseSets resemble each other." + r.shown(),
 		X:     result.Axis{Label: "distinct IBGWs in a LeaseSet", Unit: "routers"},
 		Y:     result.Axis{Label: "LeaseSets", Unit: "share"},
 	}
@@ -230,7 +246,7 @@ func (r *runner) loadFigure() (result.Figure, bool) {
 	f := result.Figure{
 		ID: "floodfill-load", Kind: result.Load,
 		Title: "Load on the floodfills over time",
-		Note:  "Messages of this Destination at all floodfills: stores, floods, verifications and lookups. The mean over the test trials in every ten minutes, with its 95 % interval.",
+		Note:  "Messages of this Destination at all floodfills: stores, floods, verifications and lookups. The mean over the test trials in every ten minutes, with its 95 % interval." + r.shown(),
 		X:     result.Axis{Label: "observed time", Unit: "h"},
 		Y:     result.Axis{Label: "messages", Unit: "1/10min"},
 	}
@@ -254,7 +270,7 @@ func (r *runner) tierFigure() (result.Figure, bool) {
 		ID: "fast-tiers", Kind: result.Histogram,
 		Title: "Fast tier sizes, simulated and measured",
 		Note: "Measured: 21 Java routers of the SWARM-I2P data set (Muntaka et al., arXiv:2506.18159, CC BY 4.0). " +
-			"Bins of ten peers; intervals of shares by Clopper and Pearson.",
+			"Bins of ten peers; intervals of shares by Clopper and Pearson." + r.shown(),
 		X: result.Axis{Label: "peers in the fast tier", Unit: "routers"},
 		Y: result.Axis{Label: "routers with such a tier", Unit: "share"},
 	}

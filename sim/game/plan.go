@@ -45,6 +45,8 @@ type unit struct {
 	cell  int // of the first point that plays it; it names the unit
 	users []int
 	looks []look
+	// trials is the number of test trials: the scenario's, or the figure's own.
+	trials int
 }
 
 func newPlan(s *scenario.Scenario) *plan {
@@ -79,11 +81,11 @@ func (p *plan) add(pt point) {
 			world = &pt.scenario.Reference
 		}
 		at := slices.IndexFunc(p.units, func(u unit) bool {
-			return u.arm == arm && reflect.DeepEqual(u.world, world)
+			return u.arm == arm && u.trials == pt.scenario.Trials && reflect.DeepEqual(u.world, world)
 		})
 		if at < 0 {
 			at = len(p.units)
-			p.units = append(p.units, unit{arm: arm, world: world, cell: cell, looks: pt.looks})
+			p.units = append(p.units, unit{arm: arm, world: world, cell: cell, looks: pt.looks, trials: pt.scenario.Trials})
 		}
 		p.units[at].users = append(p.units[at].users, cell)
 		pt.unit[armIndex(arm)] = at
@@ -127,15 +129,15 @@ func armIndex(a scenario.Arm) int {
 
 // jobs lists the trials of one set, in the order of reduction.
 func (p *plan) jobs(set Set) []TrialID {
-	n := p.scenario.Trials
-	if set == Training {
-		n = p.scenario.Train
-	}
 	var ids []TrialID
 	for i := range p.units {
 		u := &p.units[i]
-		if set == Training && len(u.looks) == 0 {
-			continue
+		n := u.trials
+		if set == Training {
+			n = p.scenario.Train
+			if len(u.looks) == 0 {
+				continue
+			}
 		}
 		for k := range n {
 			ids = append(ids, TrialID{Cell: u.cell, Arm: u.arm, Set: set, Trial: k})

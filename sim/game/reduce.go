@@ -64,7 +64,7 @@ func (r *runner) cell(pt *point, arm scenario.Arm, n *notes) (result.Cell, error
 	u := &r.plan.units[pt.unit[armIndex(arm)]]
 	for k, m := range trialMetrics {
 		var xs []float64
-		for t := range r.plan.scenario.Trials {
+		for t := range u.trials {
 			x := r.records[TrialID{u.cell, u.arm, Test, t}].Values[k]
 			if !math.IsNaN(x) {
 				xs = append(xs, x)
@@ -143,7 +143,7 @@ func (r *runner) scores(i, k int) (scores, routers [2][]float64) {
 				user = j
 			}
 		}
-		for t := range r.plan.scenario.Trials {
+		for t := range u.trials {
 			v := r.records[TrialID{u.cell, u.arm, Test, t}].Verdicts[user][k]
 			scores[a] = append(scores[a], v.Score)
 			routers[a] = append(routers[a], v.Routers)

@@ -2,9 +2,11 @@ package game
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	"multihome.i2p/analysis/result"
+	"multihome.i2p/sim"
 	"multihome.i2p/sim/scenario"
 )
 
@@ -30,6 +32,9 @@ func (r *runner) text(res *Results, opt Options) {
 	t.Command = opt.Command
 	t.Limits = limits
 	for _, a := range s.Assumptions() {
+		if !playsARole(s, a.Path) {
+			continue
+		}
 		text := a.Doc
 		if a.Unit != "" && a.Unit != "1" {
 			text += " (" + a.Unit + ")"
@@ -43,22 +48,36 @@ func (r *runner) text(res *Results, opt Options) {
 	r.gameText(res.Summary, t)
 }
 
-func (r *runner) publishedText(s *result.Summary, t *result.Text) {
-	var off []string
-	for i := range r.plan.points {
-		f := r.plan.points[i].figure
-		m, _ := s.Cells[i].Metric(f.Metric)
-		if !f.Agrees(m.Center) {
-			off = append(off, fmt.Sprintf("%s: %.4g, published %.4g", f.Name, m.Center, f.Expected))
+// playsARole tells whether a key has any effect in a scenario. Where it cannot
+// tell, it has.
+func playsARole(s *scenario.Scenario, path string) bool {
+	java, i2pd, core := false, false, false
+	for _, w := range []*sim.Config{&s.World, &s.Reference} {
+		core = core || balanced(w.Destination.Scheme)
+		for i := range w.Destination.Routers {
+			java = java || w.Destination.Routers[i].Kind == sim.Java
+			i2pd = i2pd || w.Destination.Routers[i].Kind == sim.I2pd
 		}
 	}
-	n := len(r.plan.points)
-	if len(off) == 0 {
-		t.Answer = fmt.Sprintf("Yes: all %d figures are reproduced within their tolerance.", n)
-	} else {
-		t.Answer = fmt.Sprintf("%d of %d figures are reproduced within their tolerance; not %s.", n-len(off), n, strings.Join(off, "; "))
+	switch {
+	case strings.HasPrefix(path, "clients."):
+		return false // refused as long as there are none
+	case strings.HasPrefix(path, "destination.policy."), path == "destination.control_delay":
+		return core && path != "destination.policy.size"
+	case path == "network.i2pd_candidates":
+		return i2pd
 	}
-	var lines []string
+	for _, key := range []string{"fast_tier", "overlap", "turnover_per_hour", "exploratory", "slices", "ibgw_filter", "max_peer_share", "same_subnet"} {
+		if strings.Contains(path, "routers") && strings.Contains(path, key) {
+			return java
+		}
+	}
+	return true
+}
+
+func (r *runner) publishedText(s *result.Summary, t *result.Text) {
+	var off, lines []string
+	within := 0
 	for i := range r.plan.points {
 		f := r.plan.points[i].figure
 		m, _ := s.Cells[i].Metric(f.Metric)
@@ -66,50 +85,144 @@ func (r *runner) publishedText(s *result.Summary, t *result.Text) {
 		if how == "" {
 			how = "simulation"
 		}
-		lines = append(lines, fmt.Sprintf("%s: %s by %s, expected %.5g (%s).", f.Name, interval(m), how, f.Expected, f.Source))
+		bound := ""
+		switch f.Compare {
+		case "at_most":
+			bound = "at most "
+		case "at_least":
+			bound = "at least "
+		}
+		lines = append(lines, fmt.Sprintf("%s: %s by %s, expected %s%.5g (%s).", f.Name, interval(m), how, bound, f.Expected, f.Source))
+		switch {
+		case !f.Agrees(m.Center):
+			off = append(off, fmt.Sprintf("%s: %.4g, published %s%.4g", f.Name, m.Center, bound, f.Expected))
+		case bound != "":
+			within++
+		}
 	}
+	n := len(r.plan.points)
+	t.Answer = fmt.Sprintf("%d of %d figures are reproduced within their tolerance, and %d stay within their bound",
+		n-len(off)-within, n, within)
+	if len(off) > 0 {
+		t.Answer += "; not " + strings.Join(off, "; ")
+	}
+	t.Answer += "."
 	t.AnswerDetail = strings.Join(lines, "\n\n")
 }
+
+// excluded is the AUC that the interval's upper end must stay below for the
+// words "could not be told": what is above it would be found by a patient
+// observer of a few dozen services.
+const excluded = 0.6
 
 // gameText answers the scenario's question by the best attack's AUC.
 func (r *runner) gameText(s *result.Summary, t *result.Text) {
 	const name = "attack.best.auc"
-	var answers []string
-	told := 0
+	var cells []int
+	told, hidden := 0, 0
+	low, high := -1, -1
+	best := make(map[int]result.Metric)
 	for i := range r.plan.points {
 		m, ok := policyCell(s, i).Metric(name)
-		if !ok {
+		if !ok || !m.HasInterval() {
 			continue
 		}
-		if m.HasInterval() && m.Lo > 0.5 {
+		cells = append(cells, i)
+		best[i] = m
+		if m.Lo > 0.5 {
 			told++
+		} else if m.Hi < excluded {
+			hidden++
 		}
-		answer := "AUC " + interval(m)
-		if grid := gridOf(&r.plan.points[i]); grid != "" {
-			answer = grid + ": " + answer
+		if low < 0 || m.Center < best[low].Center {
+			low = i
 		}
-		answers = append(answers, answer)
+		if high < 0 || m.Center > best[high].Center {
+			high = i
+		}
 	}
-	pt := &r.plan.points[0]
-	if len(answers) == 0 {
+	if len(cells) == 0 {
 		t.Answer = "No adversary watched; see the metrics."
 		return
 	}
-	verdict := fmt.Sprintf("can be told in %d of %d cells", told, len(answers))
-	switch {
-	case told == len(answers):
-		verdict = "can be told"
-	case told == 0:
-		verdict = "could not be told"
-	}
+	pt := &r.plan.points[0]
 	a := &pt.scenario.World.Adversaries[0]
+	var verdict string
+	switch n := len(cells); {
+	case told == n:
+		verdict = "can be told"
+	case hidden == n:
+		verdict = "could not be told"
+	case n == 1:
+		verdict = fmt.Sprintf("may or may not be told (undecided: an AUC of %g is not excluded)", excluded)
+	default:
+		verdict = fmt.Sprintf("can be told in %d of %d cells, and could not in %d,", told, n, hidden)
+	}
+	figure := "AUC " + interval(best[low])
+	if len(cells) > 1 {
+		figure = fmt.Sprintf("AUC from %s at %s to %s at %s", interval(best[low]), gridOf(&r.plan.points[low]),
+			interval(best[high]), gridOf(&r.plan.points[high]))
+	}
 	t.Answer = fmt.Sprintf("%s %s from %s by polling the netDb every %s for %s: %s.",
 		armLabel(pt, scenario.PolicyArm), verdict, armLabel(pt, scenario.ReferenceArm),
-		hours(a.Every), hours(pt.scenario.World.Duration), strings.Join(answers, "; "))
-	t.AnswerDetail = fmt.Sprintf("AUC is the chance that the best of the attacks (%s) ranks a random trace of the one above a random trace "+
-		"of the other: 0.5 is a guess, 1 is certainty. The interval holds for all attacks together; below 0.5 an attack that was trained "+
-		"on other trials was misled by chance. %d training and %d test trials in each arm, independent of each other.",
-		strings.Join(attackNames(&r.plan.points[0]), ", "), r.plan.scenario.Train, r.plan.scenario.Trials)
+		hours(a.Every), hours(pt.scenario.World.Duration), figure)
+	t.AnswerDetail = strings.Join([]string{
+		fmt.Sprintf("AUC is the chance that the best of the attacks (%s) ranks a random trace of the one above a random trace "+
+			"of the other: 0.5 is a guess, 1 is certainty. The interval holds for all attacks together; below 0.5 an attack that was trained "+
+			"on other trials was misled by chance. %d training and %d test trials in each arm, independent of each other.",
+			strings.Join(attackNames(pt), ", "), r.plan.scenario.Train, r.plan.scenario.Trials),
+		r.horizonText(s),
+		r.countText(s, cells),
+	}, "\n\n")
+}
+
+// horizonText tells how the first cell's AUC grows with the observation.
+func (r *runner) horizonText(s *result.Summary) string {
+	pt := &r.plan.points[0]
+	var parts []string
+	seen := make(map[sim.Time]bool)
+	for _, l := range pt.looks {
+		if l.adversary != 0 || seen[l.horizon] {
+			continue
+		}
+		seen[l.horizon] = true
+		full := result.AttackMetric{
+			Adversary: pt.scenario.World.Adversaries[0].Name, Attack: result.BestAttack, Measure: "auc", Horizon: hours(l.horizon),
+		}
+		if m, ok := policyCell(s, 0).Metric(full.Name()); ok {
+			parts = append(parts, hours(l.horizon)+" "+interval(m))
+		}
+	}
+	where := ""
+	if grid := gridOf(pt); grid != "" {
+		where = " at " + grid
+	}
+	return "AUC of the best attack by length of observation" + where + ": " + strings.Join(parts, "; ") + "."
+}
+
+// countText tells how often the routers were counted right.
+func (r *runner) countText(s *result.Summary, cells []int) string {
+	var parts []string
+	for _, i := range cells {
+		var each []string
+		for _, name := range attackNames(&r.plan.points[i]) {
+			if m, ok := policyCell(s, i).Metric("attack." + name + ".count_accuracy"); ok {
+				each = append(each, name+" "+interval(m))
+			}
+		}
+		if len(each) == 0 {
+			continue
+		}
+		text := strings.Join(each, ", ")
+		if grid := gridOf(&r.plan.points[i]); grid != "" {
+			text = "at " + grid + " " + text
+		}
+		parts = append(parts, text)
+	}
+	if len(parts) == 0 {
+		return "No attack counted the routers."
+	}
+	return "Share of the traces of both arms whose routers were counted exactly: " + strings.Join(parts, "; ") + "."
 }
 
 func policyCell(s *result.Summary, point int) *result.Cell {
@@ -136,14 +249,15 @@ func attackNames(pt *point) []string {
 	return names
 }
 
-// interval writes a metric with its interval and its n.
+// interval writes a metric with its interval, rounded outwards, and its n.
 func interval(m result.Metric) string {
 	if !m.Defined() {
 		return fmt.Sprintf("undefined (n = %d)", m.N)
 	}
+	const digits = 1000
 	text := fmt.Sprintf("%.3f", m.Center)
 	if m.HasInterval() && m.Lo != m.Hi {
-		text += fmt.Sprintf(" [%.3f, %.3f]", m.Lo, m.Hi)
+		text += fmt.Sprintf(" [%.3f, %.3f]", math.Floor(m.Lo*digits)/digits, math.Ceil(m.Hi*digits)/digits)
 	}
 	return fmt.Sprintf("%s (n = %d trials)", text, m.N)
 }

@@ -30,6 +30,7 @@ type trialMetric struct {
 // that the trial has none.
 var trialMetrics = []trialMetric{
 	{"leaseset_publishes_per_10min", "1/10min", false, func(t *sim.Truth) float64 { return per(t, t.Publishes, 10*sim.Minute) }},
+	{"tunnels_built_per_10min", "1/10min", false, func(t *sim.Truth) float64 { return per(t, t.Inbound, 10*sim.Minute) }},
 	{"floodfill_stores_per_s", "1/s", false, func(t *sim.Truth) float64 { return per(t, t.Stores, sim.Second) }},
 	{"floodfill_lookups_per_s", "1/s", false, func(t *sim.Truth) float64 { return per(t, t.Lookups+t.Verifications, sim.Second) }},
 	{"netdb_bytes_per_10min", "B/10min", false, func(t *sim.Truth) float64 { return per(t, t.Bytes, 10*sim.Minute) }},
@@ -37,10 +38,10 @@ var trialMetrics = []trialMetric{
 	{"distinct_ibgw_per_leaseset", "routers", false, func(t *sim.Truth) float64 { return positive(t.MeanIBGW()) }},
 	{"distinct_ibgw_total", "routers", false, func(t *sim.Truth) float64 { return float64(t.DistinctIBGW) }},
 	{"ibgw_candidates", "routers", false, func(t *sim.Truth) float64 {
-		return positive(routerMean(t, func(r *sim.RouterTruth) int64 { return r.Candidates }))
+		return routerMean(t, func(r *sim.RouterTruth) (int64, bool) { return r.Candidates, true })
 	}},
 	{"fast_tier_size", "routers", false, func(t *sim.Truth) float64 {
-		return positive(routerMean(t, func(r *sim.RouterTruth) int64 { return r.FastTier }))
+		return routerMean(t, func(r *sim.RouterTruth) (int64, bool) { return r.FastTier, r.HasTier })
 	}},
 	{"availability", "share", true, func(t *sim.Truth) float64 { return ratio(t.Live, t.Samples) }},
 	{"dead_lease_share", "share", true, func(t *sim.Truth) float64 { return ratio(t.Dead, t.Listed) }},
@@ -67,11 +68,14 @@ func positive(x float64) float64 {
 	return math.NaN()
 }
 
-func routerMean(t *sim.Truth, field func(*sim.RouterTruth) int64) float64 {
+// routerMean is the mean of a field over the routers that have it.
+func routerMean(t *sim.Truth, field func(*sim.RouterTruth) (int64, bool)) float64 {
 	var sum, n int64
 	for i := range t.Routers {
-		sum += field(&t.Routers[i])
-		n += t.Routers[i].Samples
+		if x, ok := field(&t.Routers[i]); ok {
+			sum += x
+			n += t.Routers[i].Samples
+		}
 	}
 	return ratio(sum, n)
 }
@@ -162,7 +166,7 @@ func (w *worker) judge(p *plan, id TrialID, fitted [][]attack.Attack) *record {
 		}
 	}
 	for i := range t.Routers {
-		if q := &t.Routers[i]; q.FastTier > 0 {
+		if q := &t.Routers[i]; q.HasTier {
 			r.Tiers = append(r.Tiers, ratio(q.FastTier, q.Samples))
 		}
 	}

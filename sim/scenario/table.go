@@ -86,7 +86,7 @@ var table = []declaration{
 		Key: Key{
 			Path: "network.ibgw_eligible", Type: Float, Default: "0.8", Unit: "share", Min: "0.05", Max: "1",
 			Doc:    "Share of fast peers that publish R and an IPv4 address, and so may be inbound gateways (IBGWExcluder).",
-			Source: "assumption, swept 0.5..1: no measurement of fast peers; of all routers perhaps 0.3..0.5",
+			Source: "assumption, plausible 0.5..1: no measurement of fast peers; of all routers perhaps 0.3..0.5",
 		},
 		field: func(t *target) any { return &t.world.Network.IBGWEligible },
 	},
@@ -94,7 +94,7 @@ var table = []declaration{
 		Key: Key{
 			Path: "network.i2pd_candidates", Type: Int, Default: "2000", Unit: "routers", Min: "10", Max: "1000000",
 			Doc:    "Reachable high-bandwidth routers that an i2pd router draws hops from.",
-			Source: "assumption, swept 500..5000: i2pd 2.58.0 NetDb::GetHighBandwidthRandomRouter draws from all O, P and X routers it knows",
+			Source: "assumption, plausible 500..5000: i2pd 2.58.0 NetDb::GetHighBandwidthRandomRouter draws from all O, P and X routers it knows",
 		},
 		field: func(t *target) any { return &t.world.Network.I2pdCandidates },
 	},
@@ -102,7 +102,7 @@ var table = []declaration{
 		Key: Key{
 			Path: "network.store_loss", Type: Float, Default: "0.05", Unit: "probability", Min: "0", Max: "0.95",
 			Doc:    "Chance that one store, ack or lookup is lost on its way through the tunnels.",
-			Source: "assumption, swept 0..0.2",
+			Source: "assumption, plausible 0..0.2",
 		},
 		field: func(t *target) any { return &t.world.Network.StoreLoss },
 	},
@@ -110,7 +110,7 @@ var table = []declaration{
 		Key: Key{
 			Path: "network.java_floodfills", Type: Float, Default: "0.7", Unit: "share", Min: "0", Max: "1",
 			Doc:    "Share of floodfills that run Java I2P and so throttle floods and lookups; the rest run i2pd.",
-			Source: "assumption, swept 0.5..0.95",
+			Source: "assumption, plausible 0.5..0.95",
 		},
 		field: func(t *target) any { return &t.world.Network.JavaFloodfills },
 	},
@@ -145,7 +145,7 @@ var table = []declaration{
 		Key: Key{
 			Path: "destination.control_delay", Type: Duration, Default: "50ms", Min: "0s", Max: "1m",
 			Doc:    "One-way delay between the balancer and each router.",
-			Source: "assumption, swept 0s..500ms: one host to another continent",
+			Source: "assumption, plausible 0s..500ms: one host to another continent",
 		},
 		field: func(t *target) any { return &t.world.Destination.ControlDelay },
 	},
@@ -182,7 +182,7 @@ var table = []declaration{
 		Key: Key{
 			Path: "destination.routers.turnover_per_hour", Type: Float, Default: "0.05", Unit: "probability per hour", Min: "0", Max: "1",
 			Doc:    "Chance that a fast peer is another one an hour later: one law over all routers. In a list the entries that name it must agree.",
-			Source: "assumption, swept 0.02..0.20",
+			Source: "assumption, plausible 0.02..0.20",
 		},
 		field: func(t *target) any { return &t.world.Destination.TurnoverPerHour },
 	},
@@ -238,7 +238,7 @@ var table = []declaration{
 		Key: Key{
 			Path: "destination.routers[].build_success", Type: Float, Default: "0.6", Unit: "probability", Min: "0.01", Max: "1",
 			Doc:    "Chance that a tunnel build through fast peers succeeds.",
-			Source: "assumption, swept 0.4..0.85: above the 31 % of exploratory tunnels in network-database.md's example statistics",
+			Source: "assumption, plausible 0.4..0.85: above the 31 % of exploratory tunnels in network-database.md's example statistics",
 		},
 		field: func(t *target) any { return &t.router.BuildSuccess },
 	},
@@ -254,7 +254,7 @@ var table = []declaration{
 		Key: Key{
 			Path: "destination.routers[].build_delay", Type: Duration, Default: "1.5s", Min: "1ms", Max: "1m",
 			Doc:    "Median time of a successful build (log-normal; the router gives up after its kind's timeout).",
-			Source: "assumption, swept 0.5s..3s: the newest lease is about 1 to 5 s old when published, and " + java + "BuildRequestor.REQUEST_TIMEOUT is 5 s",
+			Source: "assumption, plausible 0.5s..3s: the newest lease is about 1 to 5 s old when published, and " + java + "BuildRequestor.REQUEST_TIMEOUT is 5 s",
 		},
 		field: func(t *target) any { return &t.router.BuildDelay },
 	},
@@ -262,7 +262,7 @@ var table = []declaration{
 		Key: Key{
 			Path: "destination.routers[].build_delay_sigma", Type: Float, Default: "0.5", Min: "0", Max: "3",
 			Doc:    "Standard deviation of the natural logarithm of that time.",
-			Source: "assumption, swept 0.2..1",
+			Source: "assumption, plausible 0.2..1",
 		},
 		field: func(t *target) any { return &t.router.BuildDelaySigma },
 	},
@@ -270,7 +270,7 @@ var table = []declaration{
 		Key: Key{
 			Path: "destination.routers[].tunnel_fail_per_hour", Type: Float, Default: "0.2", Unit: "per hour", Min: "0", Max: "60",
 			Doc:    "Hazard at which a standing tunnel breaks.",
-			Source: "assumption, swept 0..1: 0.2 breaks about 3 % of tunnels within their 10 minutes",
+			Source: "assumption, plausible 0..1: 0.2 breaks about 3 % of tunnels within their 10 minutes",
 		},
 		field: func(t *target) any { return &t.router.TunnelFailPerHour },
 	},
@@ -278,7 +278,7 @@ var table = []declaration{
 		Key: Key{
 			Path: "destination.routers[].test_loss", Type: Float, Default: "0.02", Unit: "probability", Min: "0", Max: "0.95",
 			Doc:    "Chance that one test of a sound tunnel fails.",
-			Source: "assumption, swept 0..0.1",
+			Source: "assumption, plausible 0..0.1",
 		},
 		field: func(t *target) any { return &t.router.TestLoss },
 	},
@@ -294,7 +294,7 @@ var table = []declaration{
 		Key: Key{
 			Path: "destination.routers[].clock_skew", Type: Duration, Default: "0s", Min: "-10m", Max: "10m",
 			Doc:    "How far the router's clock is ahead of the balancer's.",
-			Source: "assumption, swept 0s..2s",
+			Source: "assumption, plausible 0s..2s",
 		},
 		field: func(t *target) any { return &t.router.ClockSkew },
 	},
@@ -302,7 +302,7 @@ var table = []declaration{
 		Key: Key{
 			Path: "destination.routers[].exploratory", Type: Int, Default: "0", Unit: "tunnels", Min: "0", Max: "20",
 			Doc:    "Exploratory tunnels that count towards all of the router's tunnels in the 33 % rule; they are not simulated otherwise.",
-			Source: "assumption, swept 0..5: two or three a direction by TunnelPoolSettings, but a balancer knows only of its own tunnels",
+			Source: "assumption, plausible 0..5: two or three a direction by TunnelPoolSettings, but a balancer knows only of its own tunnels",
 		},
 		field: func(t *target) any { return &t.router.Exploratory },
 	},
@@ -348,7 +348,7 @@ var table = []declaration{
 	{
 		Key: Key{
 			Path: "destination.policy.name", Type: String, Default: "per-router",
-			Doc:    "A policy of the list that `mhsim policies` prints.",
+			Doc:    "A built-in policy: per-router, superset, shared-key or single.",
 			Source: p140 + ", security implications: the default configuration",
 		},
 		field: func(t *target) any { return &t.world.Destination.Policy.Name },
@@ -432,7 +432,7 @@ var table = []declaration{
 		Key: Key{
 			Path: "clients.java_share", Type: Float, Default: "0.7", Unit: "share", Min: "0", Max: "1",
 			Doc:    "Share of clients that run Java I2P; the rest run i2pd.",
-			Source: "assumption, swept 0.6..0.8",
+			Source: "assumption, plausible 0.6..0.8",
 		},
 	},
 	{
@@ -512,7 +512,7 @@ var table = []declaration{
 		Key: Key{
 			Path: "adversaries[].every", Type: Duration, Default: "10m", Min: "1s", Max: "7d",
 			Doc:    "Poll interval of vantage netdb.",
-			Source: "assumption, swept 1m..30m: one poll a tunnel lifetime",
+			Source: "assumption, plausible 1m..30m: one poll a tunnel lifetime",
 		},
 		field: func(t *target) any { return &t.adversary.Every },
 	},
