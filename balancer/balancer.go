@@ -96,6 +96,9 @@ func (b *Balancer) take(ev *Event) {
 	if ev.Kind != EventWake && ev.Router != None && (ev.Router < 0 || int(ev.Router) >= len(b.routers)) {
 		return // a router that the configuration does not name
 	}
+	if ev.Direction > Outbound {
+		return // a direction that does not exist
+	}
 	switch ev.Kind {
 	case EventWake:
 		return
@@ -158,10 +161,23 @@ func (b *Balancer) runDue() {
 		}
 	}
 	if b.ls.due <= b.now {
+		b.expireAll()
 		b.compose()
 	}
 	if b.pub.due <= b.now {
 		b.publish()
+	}
+	b.handOut()
+}
+
+// expireAll lets go of what has expired and was not worth a wake until now.
+func (b *Balancer) expireAll() {
+	for i := range b.routers {
+		r := &b.routers[i]
+		if p := &r.pools[Inbound]; len(p.expiries) > 0 && p.expiries[0] <= b.now {
+			b.runRouter(r)
+			b.next[i] = r.deadline()
+		}
 	}
 }
 

@@ -475,3 +475,110 @@ func BenchmarkStep(b *testing.B) {
 		i++
 	}
 }
+
+func TestDrainedPublisherHandsOver(t *testing.T) {
+	for _, how := range []balancer.Event{
+		{Kind: balancer.EventAdmin, Command: balancer.CommandDrain},
+		{Kind: balancer.EventAdmin, Command: balancer.CommandWeight, Weight: 0},
+	} {
+		cfg := config(2, 8, named(t, "per-router", nil), 18)
+		cfg.Routers[0].Weight, cfg.Routers[1].Weight = 1, 1
+		r := newRig(t, cfg, 18)
+		r.run(balancer.Hour)
+		r.step(how)
+		r.run(r.now + 15*balancer.Minute)
+		from := len(r.published)
+		r.run(r.now + balancer.Hour)
+		for _, p := range r.published[from:] {
+			if p.router == 0 {
+				t.Fatalf("command %d: router 0 still publishes %v s later", how.Command, (p.at - balancer.Hour).Seconds())
+			}
+		}
+	}
+}
+
+// A router that comes back takes its share when it has it: until then the
+// others' tunnels stay listed.
+func TestReturnDoesNotShrinkTheLeaseSet(t *testing.T) {
+	r := newRig(t, config(4, 16, named(t, "per-router", nil), 19), 19)
+	r.success = 1
+	r.run(balancer.Hour)
+	r.crash(3)
+	r.run(r.now + 20*balancer.Minute)
+	r.up(3)
+	from := len(r.published)
+	r.run(r.now + 10*balancer.Minute)
+	for _, p := range r.published[from:] {
+		if n := len(p.action.Leases); n < 15 {
+			t.Errorf("%v s after the return a LeaseSet of %d leases was published", (p.at - 80*balancer.Minute).Seconds(), n)
+		}
+	}
+}
+
+func TestStatusOfNothingSentIsIgnored(t *testing.T) {
+	r := newRig(t, config(1, 1, named(t, "single", nil), 20), 20)
+	r.run(5 * balancer.Minute)
+	r.ackLost = true
+	r.step(balancer.Event{Kind: balancer.EventPublishStatus, Published: 1 << 40, Final: true})
+	r.step(balancer.Event{Kind: balancer.EventAckRelayed, Published: 1 << 40})
+	from := len(r.published)
+	r.run(r.now + 30*balancer.Minute)
+	again := 0
+	for i := from + 1; i < len(r.published); i++ {
+		if r.published[i].action.Published == r.published[i-1].action.Published {
+			again++
+		}
+	}
+	if again == 0 {
+		t.Error("nothing is tried again after a status of a LeaseSet that was never sent")
+	}
+}
+
+// A router that was restarted may number its lists anew.
+func TestRestartedRouterIsAskedForItsWholeList(t *testing.T) {
+	r := newRig(t, config(1, 4, named(t, "single", nil), 21), 21)
+	r.run(20 * balancer.Minute)
+	r.crash(0)
+	r.tiers[0] = makeTier(r.rng, 5000, 30)
+	r.up(0)
+	from := len(r.paths)
+	r.run(r.now + 20*balancer.Minute)
+	for _, p := range r.paths[from:] {
+		if p.path[2] < 5000 {
+			t.Fatalf("path %v is from the list before the restart", p.path)
+		}
+	}
+}
+
+func TestUnansweredSessionIsAskedForAgain(t *testing.T) {
+	r := newRig(t, config(1, 2, named(t, "single", nil), 22), 22)
+	r.run(5 * balancer.Minute)
+	r.crash(0)
+	r.mute = 1
+	r.up(0)
+	from := len(r.published)
+	r.run(r.now + 5*balancer.Minute)
+	if len(r.published) == from {
+		t.Error("a session request that was lost was never repeated")
+	}
+}
+
+// A path that the router chose itself counts like one of the policy's.
+func TestRoutersOwnPathsAreReused(t *testing.T) {
+	r := newRig(t, config(1, 4, named(t, "single", nil), 23), 23)
+	for i := range r.tiers[0] {
+		r.tiers[0][i].Flags &^= balancer.PeerReachable // no gateway among them
+	}
+	r.ownPath = [3]balancer.PeerID{71, 72, 73}
+	r.success = 1
+	r.run(3 * balancer.Hour)
+	reused := 0
+	for _, p := range r.paths {
+		if p.path == r.ownPath && !p.own {
+			reused++
+		}
+	}
+	if reused == 0 {
+		t.Error("no path of the router's choice was ever asked for again")
+	}
+}

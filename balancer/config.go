@@ -9,6 +9,23 @@ import (
 // structures, LeaseSet2: num ≤ 16).
 const MaxLeases = 16
 
+// Bounds of what the core keeps, whatever it is told.
+const (
+	// MaxWeight is the largest weight of a router.
+	MaxWeight = 1 << 20
+	// MaxPeers is how many peers of a Peer List count, the fast ones first
+	// (Java: at most 75 fast and 150 of high capacity).
+	MaxPeers = 1024
+	// maxRequests is how many builds a pool may await, those included that
+	// timed out and may still be answered.
+	maxRequests = 256
+	// maxTunnels is how many tunnels a pool holds, beyond four times those
+	// wanted; further ones are not taken up.
+	maxTunnels = 64
+	// maxLifetime is how far ahead a tunnel may end: floodfills refuse more.
+	maxLifetime = 16 * Minute
+)
+
 // Config is a run of the core: the operator's routers, the policy and the
 // tunables. The zero value of every span takes DefaultConfig's.
 type Config struct {
@@ -103,12 +120,12 @@ func (c *Config) Validate() error {
 	for i := range c.Routers {
 		r := &c.Routers[i]
 		switch {
-		case r.Hops < 1 || r.Hops > 7:
+		case r.Hops < 1 || r.Hops > MaxHops:
 			return errors.New("balancer: RouterConfig.Hops must be from 1 to 7")
 		case r.Outbound < 1 || r.Outbound > 16:
 			return errors.New("balancer: RouterConfig.Outbound must be from 1 to 16")
-		case r.Weight < 0:
-			return errors.New("balancer: RouterConfig.Weight must not be negative")
+		case r.Weight < 0 || r.Weight > MaxWeight:
+			return errors.New("balancer: RouterConfig.Weight must be from 0 to MaxWeight")
 		}
 	}
 	return nil

@@ -5,7 +5,8 @@
 // the sessions and the clock, and keeps this contract:
 //
 //  1. Report whatever happens as an [Event] to [Balancer.Step], in the order in
-//     which it happened, with a time that never goes back.
+//     which it happened, with a time that never goes back; and nothing more of
+//     a router's earlier life once it was reported lost or up again.
 //  2. Carry out the [Action] values that Step appends, in their order, before
 //     the next Step; their slices lie in the core's memory until then.
 //  3. Call Step with [EventWake] at, or soon after, [Balancer.Deadline].
@@ -23,8 +24,10 @@
 // leases; quotas of routers that sum to Config.Leases, routers beyond that
 // standing by; no lease of a tunnel that has ended; `published` strictly
 // rising and never ahead of the clock when it is sent; the earliest end rising
-// as routers raise it; the spacing of publishes; publishing again until it is
-// confirmed.
+// as routers raise it; the spacing of new LeaseSets (a publish that failed is
+// tried again sooner, as routers do it); publishing again until it is confirmed.
+// A wall clock that is set back silences the core until it has caught up with
+// the last `published`: nothing older would be stored.
 //
 // # Whose rules
 //

@@ -131,7 +131,14 @@ type Tunnel struct {
 	ReceiveID uint32 // tunnel number at the gateway
 	Created   Time   // when its build was requested, on the core's time line
 	End       Time   // wall clock of its router: request + 600 s
+	// Path is its hops from the operator's router outwards, Hops their number;
+	// 0 where the driver does not know them.
+	Path [MaxHops]PeerID
+	Hops uint8
 }
+
+// MaxHops is the most hops of a tunnel (Java I2P, TunnelPeerSelector).
+const MaxHops = 7
 
 // Result is the outcome of a build, a store, a lookup or a packet.
 type Result uint8
@@ -173,9 +180,10 @@ const (
 	EventSessionStatus
 	// EventPeerList: the answer to GetFastTier. Version is the list's
 	// version; Unchanged means that it equals the last one and Peers is empty.
+	// Others is how many tunnels the router has outside this session.
 	EventPeerList
 	// EventTunnelStatus: the answer to CreateTunnel (Request, Result; Tunnel
-	// where it succeeded; Slow for an answer after the 5 s timeout).
+	// where it succeeded, be it after the timeout).
 	EventTunnelStatus
 	// EventTunnelList: the answer to GetTunnelPool.
 	EventTunnelList
@@ -232,6 +240,7 @@ type Event struct {
 	Weight     int32
 	Floodfill  PeerID
 	Missed     int32
+	Others     int32
 	Request    RequestID
 	Version    uint64
 	Published  int64 // seconds, wall clock
@@ -256,7 +265,7 @@ const (
 	// ActionCreateTunnel: build a tunnel in Direction through Path (in the
 	// order from the operator's router outwards, so that the last peer is the
 	// IBGW or the OBEP), or, with an empty Path, through peers of the
-	// router's own choice with Hops hops; Reuse names the tunnel whose path
+	// router's own choice with Hops hops; Tunnel names the tunnel whose path
 	// an empty Path shall repeat.
 	ActionCreateTunnel
 	// ActionDropTunnel: forget a tunnel.

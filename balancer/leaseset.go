@@ -54,7 +54,13 @@ func (b *Balancer) compose() {
 	b.gather()
 	list := b.cfg.Policy.Compose(&b.view, l.candidates)
 	list = b.keepRules(list)
-	if len(list) == 0 || sameLeases(list, l.leases) {
+	if sameLeases(list, l.leases) {
+		return
+	}
+	if len(list) == 0 {
+		// Nothing to list, and nothing to publish again either: what the last
+		// LeaseSet lists is gone.
+		l.leases = l.leases[:0]
 		return
 	}
 	if !l.made() && !b.canPublish() {
@@ -65,23 +71,35 @@ func (b *Balancer) compose() {
 	l.leases = append(l.leases[:0], list...)
 	b.date()
 	b.pub.changed(b)
-	b.handOut()
+	for i := range b.routers {
+		b.routers[i].owed = b.routers[i].state == routerServing
+	}
 }
 
 // gather collects the leases of all pools: of each the newest of its quota,
-// all together latest end first; of equal ones that of the first router.
+// all together latest end first; of equal ones that of the first router. Where
+// a pool has too few, the newest that others have beyond their quota step in.
 func (b *Balancer) gather() {
 	l := &b.ls
 	l.blocks = l.blocks[:0]
+	missing := int32(b.cfg.Leases)
 	for i := range b.routers {
 		r := &b.routers[i]
 		p := &r.pools[Inbound]
 		p.cut = 0
-		if n := b.listedOf(r); n > 0 && len(p.list) > 0 {
+		if n := int32(len(p.list)); n > 0 {
+			n = min(n, r.quota)
+			missing -= n
 			l.blocks = append(l.blocks, block{p.list[0].End, r.id, 0, n})
 		}
 	}
+	b.fillUp(missing)
 	l.candidates = l.candidates[:0]
+	for i := range l.blocks {
+		if l.blocks[i].left == 0 {
+			l.blocks[i].head = -1
+		}
+	}
 	for {
 		best := None
 		latest := Time(-1)
@@ -102,6 +120,25 @@ func (b *Balancer) gather() {
 	}
 }
 
+// fillUp lets pools list more than their quota, the newest leases first.
+func (b *Balancer) fillUp(missing int32) {
+	for ; missing > 0; missing-- {
+		best := None
+		latest := Time(-1)
+		for i := range b.ls.blocks {
+			x := &b.ls.blocks[i]
+			list := b.routers[x.router].pools[Inbound].list
+			if int(x.left) < len(list) && list[x.left].End > latest {
+				best, latest = i, list[x.left].End
+			}
+		}
+		if best == None {
+			return
+		}
+		b.ls.blocks[best].left++
+	}
+}
+
 // nextOf takes the next lease of a block. Of leases of one pool that end in the
 // same millisecond Java keeps the oldest, since it holds them in a set ordered
 // by end alone (TunnelPool, LeaseComparator).
@@ -119,15 +156,6 @@ func (b *Balancer) nextOf(x *block) Lease {
 		x.head = p.list[x.next].End
 	}
 	return taken.Lease
-}
-
-// listedOf is how many of r's leases may be listed: its quota, or what is left
-// of its tunnels while it drains.
-func (b *Balancer) listedOf(r *router) int32 {
-	if r.drained && r.state == routerServing {
-		return int32(len(r.pools[Inbound].members))
-	}
-	return r.quota
 }
 
 // list enters the lease of a new tunnel: before those that end sooner, and
@@ -175,7 +203,8 @@ func (b *Balancer) keepRules(list []Lease) []Lease {
 		if len(kept) == min(b.cfg.Leases, b.cfg.MaxLeases) {
 			break
 		}
-		if list[i].End > b.now+b.routers[list[i].Router].offset {
+		// By its router's clock it has not ended; by ours nobody would use it.
+		if list[i].End > max(b.now+b.routers[list[i].Router].offset, b.wall()) {
 			kept = append(kept, list[i])
 		}
 	}
@@ -216,13 +245,22 @@ func sameLeases(a, b []Lease) bool {
 	return true
 }
 
-// handOut gives the new LeaseSet to every router that bundles it with what it
-// sends, so that no client sees another one than the netDb shows.
+// handOut gives the newest LeaseSet to every router that bundles it with what
+// it sends, so that no client sees another one than the netDb shows. It comes
+// last in a Step: the actions' leases lie in the core's memory.
 func (b *Balancer) handOut() {
+	if !b.ls.made() {
+		return
+	}
 	for i := range b.routers {
 		r := &b.routers[i]
-		if r.state == routerServing {
+		if r.owed {
+			r.owed = false
 			b.fillLeaseSet(b.do(r, ActionGiveLeaseSet))
+		}
+		if r.owedReply {
+			r.owedReply = false
+			b.fillLeaseSet(b.do(r, ActionReplyLeaseRequest))
 		}
 	}
 }
@@ -259,8 +297,7 @@ func (b *Balancer) onLeaseRequest(r *router, ev *Event) {
 			Created: l.End - r.offset - tunnelLifetime, End: l.End,
 		})
 	}
-	b.compose()
-	b.fillLeaseSet(b.do(r, ActionReplyLeaseRequest))
+	r.owedReply = true
 }
 
 func requested(list []Lease, t *tunnel) bool {

@@ -16,7 +16,6 @@ const (
 	// buildTimeout is when the loop gives a build up, whatever its router says
 	// by then; the loop notices at its next pass.
 	buildTimeout = 5 * Second
-	maxHops      = 7
 )
 
 // Tunnel lifetime and early expiry (Java I2P, TunnelPoolSettings and
@@ -38,7 +37,7 @@ type tunnel struct {
 	created Time
 	early   Time // leaves the pool, on the core's time line
 	end     Time // wall clock of its router
-	path    [maxHops]PeerID
+	path    [MaxHops]PeerID
 	hops    uint8 // 0: the path is unknown
 	reused  bool  // its path was repeated, or repeating it was tried
 	renewed bool  // i2pd: its re-creation is under way
@@ -51,7 +50,7 @@ type request struct {
 	router RouterID
 	renews TunnelID // i2pd: the tunnel that it re-creates
 	at     Time
-	path   [maxHops]PeerID
+	path   [MaxHops]PeerID
 	hops   uint8
 	live   bool
 }
@@ -127,7 +126,7 @@ func (p *pool) target() int32 {
 // wakeLoop lets the build loop look at r again when its next pass would come,
 // since only a finished build and a tunnel gone wake it sooner.
 func (b *Balancer) wakeLoop(r *router) {
-	if r.state == routerServing && (r.caps&CapFastTier == 0 || r.peersSeen > 0) {
+	if r.state == routerServing && (r.caps&CapFastTier == 0 || r.listed) {
 		r.loopAt = min(r.loopAt, b.now+b.loopResidual())
 	}
 	b.touch(r)
@@ -245,7 +244,7 @@ func (b *Balancer) startBuild(r *router, p *pool, renews TunnelID) bool {
 		builder, b.paths, ok = b.cfg.Policy.Build(&b.view, p.id, p.dir, b.paths)
 	}
 	path := b.paths[at:]
-	if !ok || builder < 0 || int(builder) >= len(b.routers) || len(path) > maxHops ||
+	if !ok || builder < 0 || int(builder) >= len(b.routers) || len(path) > MaxHops || len(p.requests) >= maxRequests ||
 		b.routers[builder].state != routerServing {
 		b.paths = b.paths[:at]
 		return false
@@ -330,10 +329,17 @@ func (b *Balancer) onTunnelStatus(r *router, ev *Event) {
 func (b *Balancer) addTunnel(p *pool, r *router, q *request, w *Tunnel) {
 	t := tunnel{
 		id: w.ID, router: r.id, gateway: w.Gateway, receive: w.ReceiveID,
-		created: w.Created, end: w.End, path: q.path, hops: q.hops,
+		created: min(w.Created, b.now), end: w.End, path: q.path, hops: q.hops,
 	}
-	t.early = b.earlyExpiry(r, p.dir, w.Created)
-	if t.early <= b.now {
+	if t.hops == 0 && w.Hops <= MaxHops {
+		t.path, t.hops = w.Path, w.Hops // the router's own choice
+	}
+	t.early = b.earlyExpiry(r, p.dir, t.created)
+	if t.early <= b.now || w.End > b.now+r.offset+maxLifetime ||
+		len(p.members) >= max(maxTunnels, 4*int(p.wanted)) {
+		return
+	}
+	if _, known, _ := b.findTunnel(r, w.ID); known != nil {
 		return
 	}
 	var slot int32
@@ -461,6 +467,9 @@ func (b *Balancer) onTunnelList(r *router, ev *Event) {
 	}
 	for i := range ev.Tunnels {
 		w := &ev.Tunnels[i]
+		if w.Direction != ev.Direction {
+			continue
+		}
 		if w.Created < b.now-tunnelLifetime+2*earlyInbound {
 			continue // old enough to be one that the core has let go
 		}
@@ -472,12 +481,12 @@ func (b *Balancer) onTunnelList(r *router, ev *Event) {
 }
 
 // requestPending tells whether w may be the outcome of a build whose status is
-// still on its way.
+// still on its way: only of one that was asked for before w was begun.
 func (b *Balancer) requestPending(r *router, w *Tunnel) bool {
 	for i := range b.routers {
 		p := &b.routers[i].pools[w.Direction]
 		for j := range p.requests {
-			if p.requests[j].router == r.id {
+			if p.requests[j].router == r.id && p.requests[j].at <= w.Created {
 				return true
 			}
 		}

@@ -15,9 +15,14 @@ type publisher struct {
 	attempted bool
 	last      Time  // the last attempt
 	inFlight  int64 // `published` of the last attempt
-	sent      int32 // routers that were asked and have not given up
 	confirmed int64 // `published` of the newest LeaseSet that was stored
-	through   []RouterID
+	through   []sender
+}
+
+// sender is a router that was asked to publish.
+type sender struct {
+	router RouterID
+	done   bool // it has given up, or is lost
 }
 
 func (p *publisher) reset() {
@@ -31,6 +36,9 @@ func (p *publisher) changed(b *Balancer) {
 		return // the publish that waits will send the newest
 	}
 	p.due = b.now + b.cfg.PublishDelay
+	if b.selfPaced() {
+		return
+	}
 	if !p.attempted || p.last+b.cfg.PublishSpacing <= p.due {
 		return
 	}
@@ -40,15 +48,59 @@ func (p *publisher) changed(b *Balancer) {
 	}
 }
 
+// selfPaced tells whether all routers are i2pd's: those keep the spacing
+// themselves, and send the newest of what they are given (Destination.cpp).
+func (b *Balancer) selfPaced() bool {
+	for i := range b.routers {
+		if b.routers[i].kind != KindI2pd {
+			return false
+		}
+	}
+	return true
+}
+
+// resume publishes again where the last LeaseSet is not confirmed and nobody is
+// at it any more.
+func (p *publisher) resume(b *Balancer) {
+	if b.ls.made() && p.due == Never && p.confirmed < b.ls.published && p.idle() {
+		p.changed(b)
+	}
+}
+
+// idle tells whether every router that was asked to publish is done.
+func (p *publisher) idle() bool {
+	for i := range p.through {
+		if !p.through[i].done {
+			return false
+		}
+	}
+	return true
+}
+
 // canPublish tells whether a serving router has an outbound tunnel.
 func (b *Balancer) canPublish() bool {
 	for i := range b.routers {
-		r := &b.routers[i]
-		if r.state != routerServing {
-			continue
-		}
-		if len(r.pools[Outbound].members) > 0 || r.caps&CapCreateTunnel == 0 {
+		if b.hasWayOut(&b.routers[i]) {
 			return true
+		}
+	}
+	return false
+}
+
+// hasWayOut tells whether r can send a store: it has an outbound tunnel, be it
+// for another router's pool, or it builds its tunnels itself.
+func (b *Balancer) hasWayOut(r *router) bool {
+	if r.state != routerServing {
+		return false
+	}
+	if r.caps&CapCreateTunnel == 0 {
+		return true
+	}
+	for i := range b.routers {
+		for _, m := range b.routers[i].pools[Outbound].members {
+			if m.early > b.now && b.tunnels[m.slot].router == r.id {
+				return true
+			}
 		}
 	}
 	return false
@@ -59,7 +111,12 @@ func (b *Balancer) canPublish() bool {
 func (b *Balancer) publish() {
 	p, l := &b.pub, &b.ls
 	p.due = Never
-	if !l.made() || b.stale() {
+	if b.stale() {
+		b.expireAll()
+		b.compose() // without the leases that have ended; it sets the time anew
+		return
+	}
+	if !l.made() {
 		return // the next tunnel brings a change, and with it a publish
 	}
 	if ahead := Time(l.published)*Second - b.wall(); ahead > 0 {
@@ -68,18 +125,17 @@ func (b *Balancer) publish() {
 	}
 	b.chooseAudience()
 	if len(p.through) == 0 {
-		// Nobody can publish; the first router to serve again brings a change.
+		p.due = b.now + outboundWait
 		return
 	}
 	p.attempted, p.last, p.inFlight = true, b.now, l.published
-	p.sent = int32(len(p.through))
-	for _, id := range p.through {
-		b.fillLeaseSet(b.do(&b.routers[id], ActionPublishLeaseSet))
+	for i := range p.through {
+		b.fillLeaseSet(b.do(&b.routers[p.through[i].router], ActionPublishLeaseSet))
 	}
 }
 
-// stale tells whether a listed lease has ended. Leases leave the list before
-// that unless there is no tunnel left to list.
+// stale tells whether a listed lease has ended. That is rare: leases leave the
+// list with their tunnel, a minute before.
 func (b *Balancer) stale() bool {
 	for i := range b.ls.leases {
 		if b.ls.leases[i].End <= b.wall() {
@@ -90,41 +146,61 @@ func (b *Balancer) stale() bool {
 }
 
 // chooseAudience asks the policy, and falls back to the first router that can
-// publish where its choice is lost.
+// publish where its choice cannot: an active one if there is one, else one that
+// drains.
 func (b *Balancer) chooseAudience() {
 	p := &b.pub
 	p.through = p.through[:0]
 	want := b.cfg.Policy.Publisher(&b.view)
-	fallback := RouterID(None)
+	fallback, last := RouterID(None), RouterID(None)
 	for i := range b.routers {
 		r := &b.routers[i]
-		if r.state != routerServing {
-			continue
-		}
-		if want.All && !r.standby || r.id == want.Router {
-			p.through = append(p.through, r.id)
-		}
-		if fallback == None && !r.standby {
+		switch {
+		case !b.hasWayOut(r):
+		case !r.active():
+			if last == None {
+				last = r.id
+			}
+		case want.All || r.id == want.Router:
+			p.through = append(p.through, sender{router: r.id})
+		case fallback == None:
 			fallback = r.id
 		}
 	}
+	if fallback == None {
+		fallback = last
+	}
 	if len(p.through) == 0 && fallback != None {
-		p.through = append(p.through, fallback)
+		p.through = append(p.through, sender{router: fallback})
 	}
 }
 
 func (b *Balancer) onPublishStatus(ev *Event) {
 	p := &b.pub
+	if ev.Published > p.inFlight {
+		return // nothing that was ever sent
+	}
 	if ev.Result == ResultOK {
 		p.confirmed = max(p.confirmed, ev.Published)
-		return
 	}
 	if !ev.Final || ev.Published != p.inFlight {
 		return
 	}
-	p.sent--
-	if p.sent <= 0 && p.confirmed < p.inFlight && p.due == Never {
-		p.due = b.now + publishRetry + Time(b.rng.Int64N(int64(publishRetrySpan)))
+	p.finish(b, ev.Router, publishRetry+Time(b.rng.Int64N(int64(publishRetrySpan))))
+}
+
+// finish notes that a router is done with the publish in flight. After the last
+// one the publish is tried again if nobody has confirmed it.
+func (p *publisher) finish(b *Balancer, id RouterID, retry Time) {
+	open := false
+	for i := range p.through {
+		if p.through[i].router == id {
+			open = !p.through[i].done
+			p.through[i].done = true
+		}
+	}
+	if open && p.idle() && p.confirmed < p.inFlight && p.due == Never {
+		p.due = b.now + retry
 	}
 }
 
@@ -133,11 +209,15 @@ func (b *Balancer) onPublishStatus(ev *Event) {
 // again.
 func (b *Balancer) onAckRelayed(ev *Event) {
 	p := &b.pub
+	if ev.Published > p.inFlight {
+		return
+	}
 	p.confirmed = max(p.confirmed, ev.Published)
 	if ev.Published != p.inFlight {
 		return
 	}
-	for _, id := range p.through {
+	for i := range p.through {
+		id := p.through[i].router
 		if id != ev.Router && b.routers[id].state == routerServing {
 			b.do(&b.routers[id], ActionRelayAck).Published = ev.Published
 		}
@@ -162,15 +242,9 @@ func (b *Balancer) onLookupResult(ev *Event) {
 // lost publishes again through another router where the one that publishes is
 // gone before its store was confirmed.
 func (p *publisher) lost(b *Balancer, id RouterID) {
-	for i, r := range p.through {
-		if r != id {
-			continue
-		}
-		p.through = append(p.through[:i], p.through[i+1:]...)
-		p.sent--
-		if p.sent <= 0 && p.confirmed < p.inFlight && p.due == Never {
-			p.changed(b)
-		}
-		return
+	wait := b.cfg.PublishDelay
+	if p.attempted {
+		wait = max(wait, p.last+b.cfg.PublishSpacing-b.now)
 	}
+	p.finish(b, id, wait)
 }

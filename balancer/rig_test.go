@@ -23,7 +23,9 @@ type rig struct {
 
 	success   float64
 	ackLost   bool
-	refusals  int // sessions still to be refused
+	refusals  int                // sessions still to be refused
+	mute      int                // session requests still to get lost
+	ownPath   [3]balancer.PeerID // what a router builds through when it is left the choice
 	tiers     [][]balancer.Peer
 	alive     []bool // answers
 	tunnels   []map[balancer.TunnelID]balancer.Tunnel
@@ -54,6 +56,7 @@ type built struct {
 	router balancer.RouterID
 	dir    balancer.Direction
 	path   [3]balancer.PeerID
+	own    bool // the router's choice
 }
 
 type logged struct {
@@ -74,7 +77,10 @@ func config(n, leases int, p balancer.Policy, seed uint64) balancer.Config {
 	return cfg
 }
 
-func named(t testing.TB, name string, change func(*policy.Options)) balancer.Policy {
+func named(t interface {
+	Helper()
+	Fatal(args ...any)
+}, name string, change func(*policy.Options)) balancer.Policy {
 	t.Helper()
 	opt := policy.DefaultOptions()
 	if change != nil {
@@ -218,6 +224,10 @@ func (r *rig) perform(a *balancer.Action) {
 	switch a.Kind {
 	case balancer.ActionCreateSession:
 		res := balancer.ResultOK
+		if r.mute > 0 {
+			r.mute--
+			return
+		}
 		if r.refusals > 0 {
 			r.refusals--
 			res = balancer.ResultFailed
@@ -239,6 +249,9 @@ func (r *rig) perform(a *balancer.Action) {
 	case balancer.ActionCreateTunnel:
 		r.build(a)
 	case balancer.ActionPublishLeaseSet:
+		if !r.hasWayOut(id) {
+			r.t.Fatalf("router %d is to publish without an outbound tunnel", id)
+		}
 		c := *a
 		c.Leases = slices.Clone(a.Leases)
 		r.published = append(r.published, publication{r.now, id, c})
@@ -256,25 +269,39 @@ func (r *rig) perform(a *balancer.Action) {
 	}
 }
 
+func (r *rig) hasWayOut(id balancer.RouterID) bool {
+	for _, w := range r.tunnels[id] {
+		if w.Direction == balancer.Outbound && w.End > r.now+wallOffset {
+			return true
+		}
+	}
+	return false
+}
+
 func (r *rig) build(a *balancer.Action) {
 	ev := balancer.Event{Kind: balancer.EventTunnelStatus, Router: a.Router, Request: a.Request}
-	if len(a.Path) != 3 {
-		r.t.Fatalf("path %v has %d hops, not 3", a.Path, len(a.Path))
+	path, own := r.ownPath, len(a.Path) == 0
+	if !own {
+		if len(a.Path) != 3 {
+			r.t.Fatalf("path %v has %d hops, not 3", a.Path, len(a.Path))
+		}
+		path = [3]balancer.PeerID(a.Path)
 	}
 	if r.rng.Float64() >= r.success {
 		ev.Result = balancer.ResultTimeout
 		r.after(5*balancer.Second, ev)
 		return
 	}
-	r.paths = append(r.paths, built{a.Router, a.Direction, [3]balancer.PeerID(a.Path)})
+	r.paths = append(r.paths, built{a.Router, a.Direction, path, own})
 	r.lastID++
 	// A router works off two requests of one pass one after the other.
 	created := max(r.now, r.created+balancer.Millisecond)
 	r.created = created
 	ev.Tunnel = balancer.Tunnel{
-		ID: r.lastID, Direction: a.Direction, Gateway: a.Path[2], ReceiveID: r.rng.Uint32(),
+		ID: r.lastID, Direction: a.Direction, Gateway: path[2], ReceiveID: r.rng.Uint32(), Hops: 3,
 		Created: created, End: created + wallOffset + 600*balancer.Second,
 	}
+	copy(ev.Tunnel.Path[:], path[:])
 	r.tunnels[a.Router][r.lastID] = ev.Tunnel
 	r.after(balancer.Time(500+r.rng.IntN(2000))*balancer.Millisecond, ev)
 }

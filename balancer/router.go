@@ -15,6 +15,10 @@ const (
 // of all the others. Our choice; docs/model.md.
 const joinGrace = 60 * Second
 
+// sessionPatience is how long an asked session is waited for before it is asked
+// for again; our choice, well above what opening one takes (1 to 3 s).
+const sessionPatience = 30 * Second
+
 // router is what the core knows of one of the operator's routers.
 type router struct {
 	id      RouterID
@@ -35,6 +39,11 @@ type router struct {
 	fast      int32
 	version   uint64 // the driver's version of the list
 	peersSeen uint64 // our own count of changes, for policies' caches
+	listed    bool   // it has given a list since it is up
+	others    int32  // its tunnels outside this session
+
+	owed      bool // the newest LeaseSet, to bundle
+	owedReply bool // the same, as the answer to its lease request
 
 	pools [2]pool
 
@@ -53,7 +62,8 @@ func (r *router) reset(id RouterID, cfg RouterConfig) {
 	r.upSince, r.offset = 0, 0
 	r.weight, r.quota = cfg.Weight, 0
 	r.peers = r.peers[:0]
-	r.fast, r.version, r.peersSeen = 0, 0, 0
+	r.fast, r.version, r.peersSeen, r.others = 0, 0, 0, 0
+	r.listed, r.owed, r.owedReply = false, false, false
 	for d := range r.pools {
 		r.pools[d].reset(PoolID(id), Direction(d))
 	}
@@ -80,7 +90,8 @@ func (r *router) deadline() Time {
 // runRouter does what has fallen due for r.
 func (b *Balancer) runRouter(r *router) {
 	if r.sessionDue <= b.now {
-		r.sessionDue = Never
+		// Once more if nobody answers.
+		r.sessionDue = b.now + sessionPatience
 		b.do(r, ActionCreateSession)
 	}
 	if r.peersDue <= b.now {
@@ -124,6 +135,7 @@ func (b *Balancer) onSessionStatus(r *router, ev *Event) {
 // serve takes a router with a session into use.
 func (b *Balancer) serve(r *router) {
 	r.state = routerServing
+	r.sessionDue = Never
 	r.everUp = true
 	r.upSince = b.now
 	for d := range r.pools {
@@ -142,9 +154,8 @@ func (b *Balancer) serve(r *router) {
 	if r.caps&CapFastTier == 0 {
 		r.loopAt = b.now
 	}
-	if b.ls.made() {
-		b.fillLeaseSet(b.do(r, ActionGiveLeaseSet))
-	}
+	r.owed = true
+	b.pub.resume(b)
 }
 
 // lose forgets what a router provided; state says how it was lost.
@@ -152,6 +163,8 @@ func (b *Balancer) lose(r *router, state routerState) {
 	wasServing := r.state == routerServing
 	r.state = state
 	r.idle()
+	b.forgetPeers(r)
+	r.owed, r.owedReply = false, false
 	for i := range b.routers {
 		b.dropRouter(&b.routers[i], r.id)
 	}
@@ -212,7 +225,7 @@ func (b *Balancer) onAdmin(r *router, ev *Event) {
 	case CommandUndrain:
 		r.drained = false
 	case CommandWeight:
-		r.weight = max(0, ev.Weight)
+		r.weight = min(max(0, ev.Weight), MaxWeight)
 	case CommandRemove:
 		if r.state != routerDown {
 			b.do(r, ActionCloseSession)
@@ -220,7 +233,8 @@ func (b *Balancer) onAdmin(r *router, ev *Event) {
 		r.removed = true
 		b.lose(r, routerDown)
 	case CommandAdd:
-		// The driver reports EventRouterUp when it can be reached.
+		// The driver reports EventRouterUp when it can be reached, also where
+		// it has been all along.
 		r.removed = false
 	}
 	b.shareOut()
@@ -230,7 +244,8 @@ func (b *Balancer) onAdmin(r *router, ev *Event) {
 // weights, the remainder to the first ones, over the routers that serve or may
 // still join; those beyond the Leases-th stand by.
 func (b *Balancer) shareOut() {
-	var count, sum int32
+	var count int32
+	var sum int64
 	for i := range b.routers {
 		r := &b.routers[i]
 		r.standby = false
@@ -242,7 +257,7 @@ func (b *Balancer) shareOut() {
 			continue
 		}
 		count++
-		sum += r.weight
+		sum += int64(r.weight)
 	}
 	left := int32(b.cfg.Leases)
 	for i := range b.routers {
@@ -254,7 +269,7 @@ func (b *Balancer) shareOut() {
 		if sum == 0 {
 			r.quota = int32(b.cfg.Leases) / count
 		} else {
-			r.quota = int32(b.cfg.Leases) * r.weight / sum
+			r.quota = int32(int64(b.cfg.Leases) * int64(r.weight) / sum)
 		}
 		left -= r.quota
 	}
@@ -291,18 +306,29 @@ func (b *Balancer) counted(r *router) bool {
 	return !r.everUp && r.state != routerFrozen && b.now-b.start < joinGrace
 }
 
+// forgetPeers lets go of a lost router's list: it may come back as another one.
+func (b *Balancer) forgetPeers(r *router) {
+	for _, s := range r.peers {
+		b.peers.release(s)
+	}
+	r.peers, r.fast, r.version, r.listed = r.peers[:0], 0, 0, false
+	r.peersSeen++
+}
+
 // onPeerList takes over a router's list, the fast tier first.
 func (b *Balancer) onPeerList(r *router, ev *Event) {
 	if ev.Unchanged || r.state != routerServing {
 		return
 	}
-	first := r.peersSeen == 0
+	first := !r.listed
+	r.listed = true
+	r.others = max(0, ev.Others)
 	old := len(r.peers)
 	fast := 0
 	for pass := range 2 {
 		for i := range ev.Peers {
 			p := &ev.Peers[i]
-			if (p.Flags&PeerFast != 0) != (pass == 0) {
+			if (p.Flags&PeerFast != 0) != (pass == 0) || len(r.peers)-old >= MaxPeers {
 				continue
 			}
 			r.peers = append(r.peers, b.peers.acquire(p))

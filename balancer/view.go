@@ -45,15 +45,17 @@ func (v *View) Peers(r RouterID) []int32 { return v.b.routers[r].peers }
 // FastCount is the number of fast peers at the head of Peers(r).
 func (v *View) FastCount(r RouterID) int { return int(v.b.routers[r].fast) }
 
-// PeersVersion changes whenever Peers(r) does.
+// PeersVersion changes whenever Peers(r) does, also when they are forgotten.
 func (v *View) PeersVersion(r RouterID) uint64 { return v.b.routers[r].peersSeen }
 
 // Peer is the peer in a slot of Peers. It must not be changed.
 func (v *View) Peer(slot int32) *Peer { return &v.b.peers.peers[slot] }
 
-// Use counts r's tunnels that run through peer p, and r's tunnels in all.
+// Use counts r's tunnels that run through peer p, and r's tunnels in all, those
+// outside this session included: of them the core knows only the number.
 func (v *View) Use(r RouterID, p PeerID) (through, all int) {
 	rt := &v.b.routers[r]
+	all = int(rt.others)
 	for d := range rt.pools {
 		members := rt.pools[d].members
 		all += len(members)

@@ -9,7 +9,11 @@ func (w *World) startBuild(i int32, dir balancer.Direction, path []int32, inheri
 	r := &w.routers[i]
 	x := w.builds.take()
 	b := w.builds.at(x)
-	*b = build{router: i, dir: dir, hops: uint8(len(path)), inherited: inherited, created: w.now}
+	// Two builds of one pass are worked off one after the other, so that their
+	// tunnels do not end in the same millisecond.
+	created := max(w.now, r.lastBuild+buildWork)
+	r.lastBuild = created
+	*b = build{router: i, dir: dir, hops: uint8(len(path)), inherited: inherited, created: created}
 	copy(b.path[:], path)
 	r.pending = append(r.pending, x)
 	r.pools[dir].inProgress++
@@ -30,7 +34,7 @@ func (w *World) startBuild(i int32, dir balancer.Direction, path []int32, inheri
 	w.tellTiersOfBuild(b)
 	gen := w.builds.gens[x]
 	if b.outcome != outcomeSilence && delay <= buildTimeout+buildGrace {
-		w.pushGen(w.now+delay, evBuildReply, gen, x, 0)
+		w.pushGen(created+delay, evBuildReply, gen, x, 0)
 	} else {
 		b.outcome = outcomeSilence
 	}
@@ -38,12 +42,12 @@ func (w *World) startBuild(i int32, dir balancer.Direction, path []int32, inheri
 	switch r.mode {
 	case modeP140:
 		if r.cfg.Kind == I2pd {
-			w.pushGen(w.now+i2pdGiveUp, evBuildGiveUp, gen, x, 0)
+			w.pushGen(created+i2pdGiveUp, evBuildGiveUp, gen, x, 0)
 		} else if b.overdue {
-			w.pushGen(w.now+buildTimeout, evBuildGiveUp, gen, x, 0)
+			w.pushGen(created+buildTimeout, evBuildGiveUp, gen, x, 0)
 		}
 	case modeI2pd:
-		w.pushGen(w.now+i2pdGiveUp, evBuildGiveUp, gen, x, 0)
+		w.pushGen(created+i2pdGiveUp, evBuildGiveUp, gen, x, 0)
 	}
 	return x
 }

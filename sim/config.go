@@ -116,9 +116,8 @@ type Router struct {
 	// ClockSkew is how far its clock is ahead.
 	ClockSkew Time
 	// Exploratory is how many exploratory tunnels count towards all of the
-	// router's tunnels in the 33 % rule; they are not simulated otherwise. Two
-	// or three a direction (TunnelPoolSettings) make 5; the default is 0,
-	// since a balancer knows only of its own tunnels.
+	// router's tunnels in the 33 % rule; they are not simulated otherwise. Java
+	// keeps two a direction (TunnelPoolSettings.DEFAULT_QUANTITY).
 	Exploratory int
 	// Rules that can be switched off.
 	Slices       bool // hash slices of the fast tier

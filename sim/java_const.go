@@ -16,7 +16,11 @@ const (
 	// A build without a reply counts as timed out after 5 s; a reply that
 	// comes up to 60 s later is still accepted (BuildRequestor, BuildExecutor).
 	buildTimeout = 5 * Second
-	buildGrace   = 60 * Second
+	// buildWork is the time that configuring a build and sending its request
+	// takes. Assumption: Java slows down from 75 ms on (BuildExecutor.allowed),
+	// so that it is usually well below.
+	buildWork  = 10 * Millisecond
+	buildGrace = 60 * Second
 
 	// Tunnel tests (TestJob): each follows the last after 40 s to 53.3 s, a
 	// failed one after 10 s to 20 s unless the tunnel expires within 60 s; the

@@ -361,6 +361,7 @@ func (w *World) tellFastTier(i int32, known uint64) {
 	k := w.tierOf[i]
 	x := w.newInput(balancer.EventPeerList, balancer.RouterID(i))
 	in := w.core.inputs.at(x)
+	in.ev.Others = int32(w.routers[i].cfg.Exploratory)
 	if k != none {
 		in.ev.Version = w.tiers.Version(int(k)) + 1 // never 0, which is "none known"
 		if in.ev.Version == known {
@@ -488,10 +489,14 @@ func (w *World) tunnelStatus(i int32, dir balancer.Direction, request int64, res
 
 func (w *World) describeTunnel(y int32) balancer.Tunnel {
 	t := w.tunnels.at(y)
-	return balancer.Tunnel{
+	d := balancer.Tunnel{
 		ID: w.tunnelID(y), Direction: t.dir, Gateway: balancer.PeerID(t.gateway()),
-		ReceiveID: t.number, Created: t.created, End: Time(t.endMs) * Millisecond,
+		ReceiveID: t.number, Created: t.created, End: Time(t.endMs) * Millisecond, Hops: t.hops,
 	}
+	for k, peer := range t.path[:t.hops] {
+		d.Path[k] = balancer.PeerID(peer)
+	}
+	return d
 }
 
 func (w *World) tunnelID(y int32) balancer.TunnelID {

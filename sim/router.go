@@ -39,6 +39,8 @@ type router struct {
 	use    []uint8
 	usedBy []int32 // peers with a count, so that clearing is cheap
 
+	lastBuild Time // when the last build was configured
+
 	// What the router remembers of floodfills (its peer profiles).
 	response []responseStat
 }
@@ -176,6 +178,7 @@ func (w *World) resetRouters() {
 		r.pending = r.pending[:0]
 		r.use = resized(r.use, w.pop.Len())
 		r.usedBy = r.usedBy[:0]
+		r.lastBuild = 0
 		r.response = resized(r.response, w.cfg.Network.Floodfills)
 		for dir := range r.pools {
 			p := &r.pools[dir]

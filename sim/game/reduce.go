@@ -246,12 +246,13 @@ func (r *runner) bestAUC(i int, looks []int) analysis.Estimate {
 			best = e
 			continue
 		}
-		best.Center = max(best.Center, e.Center)
+		if e.Center > best.Center {
+			best.Center, best.Warnings = e.Center, e.Warnings
+		}
 		best.Lo = max(best.Lo, e.Lo)
 		best.Hi = max(best.Hi, e.Hi)
 	}
 	best.Confidence = confidence
-	best.Warnings = nil
 	return best
 }
 

@@ -100,6 +100,12 @@ func (s *shares) share(i int) (share, lo, hi float64) {
 	}
 	rest := float64(s.squares[i]) - 2*share*float64(s.cross[i]) + share*share*float64(s.totalSquares)
 	k := float64(s.trials)
+	if rest <= 0 {
+		// All trials agree: the next one may differ, with the given confidence
+		// at most with this probability.
+		p := 1 - math.Pow(1-confidence, 1/k)
+		return share, share * (1 - p), share + (1-share)*p
+	}
 	half := tQuantile(s.trials-1) * math.Sqrt(max(0, rest)*k/(k-1)) / float64(s.total)
 	return share, max(0, share-half), min(1, share+half)
 }

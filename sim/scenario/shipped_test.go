@@ -141,7 +141,7 @@ func TestFigures(t *testing.T) {
 	if computed != 3 {
 		t.Errorf("%d figures have closed forms, want 3", computed)
 	}
-	if w := s.Figures[2].Scenario; len(w.World.Destination.Routers) != 100 || w.World.Destination.PublishSpacing != 0 || w.Trials != 4 {
-		t.Errorf("the settings of %s are not set", s.Figures[2].Name)
+	if w := s.Figures[3].Scenario; len(w.World.Destination.Routers) != 100 || w.World.Destination.PublishSpacing != 0 || w.Trials != 4 {
+		t.Errorf("the settings of %s are not set", s.Figures[3].Name)
 	}
 }

@@ -300,9 +300,9 @@ var table = []declaration{
 	},
 	{
 		Key: Key{
-			Path: "destination.routers[].exploratory", Type: Int, Default: "0", Unit: "tunnels", Min: "0", Max: "20",
+			Path: "destination.routers[].exploratory", Type: Int, Default: "4", Unit: "tunnels", Min: "0", Max: "20",
 			Doc:    "Exploratory tunnels that count towards all of the router's tunnels in the 33 % rule; they are not simulated otherwise.",
-			Source: "assumption, plausible 0..5: two or three a direction by TunnelPoolSettings, but a balancer knows only of its own tunnels",
+			Source: "Java I2P 2.8.0 TunnelPoolSettings.DEFAULT_QUANTITY, two a direction; plausible 4..6, one more at start-up and for floodfills",
 		},
 		field: func(t *target) any { return &t.router.Exploratory },
 	},
