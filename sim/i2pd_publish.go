@@ -80,6 +80,9 @@ func (w *World) i2pdStopAsking(i int32) {
 // verify the old one any more. The newer one it publishes when it is told to.
 func (w *World) i2pdGiven(i int32) {
 	r := &w.routers[i]
+	if r.ls.set != none && w.sets.at(r.ls.set).published >= r.ls.given {
+		return // the one that it publishes
+	}
 	w.i2pdStopAsking(i)
 	r.pub.gen++ // a publish that waits for its spacing
 	if r.ls.set != none {

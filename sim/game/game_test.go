@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"slices"
 	"testing"
@@ -308,6 +309,26 @@ func TestSeedFigures(t *testing.T) {
 		}
 		if !f.Agrees(m.Center) {
 			t.Errorf("%s: %.4g [%.4g, %.4g], want %.4g (%s)", f.Name, m.Center, m.Lo, m.Hi, f.Expected, f.Source)
+		}
+	}
+}
+
+// What an attack does not look at must agree too: every metric of the core over
+// one router lies within four standard errors of the stock router's (one honest
+// run in a thousand fails, over some 13 metrics and two kinds).
+func TestCoreHasTheMetricsOfAStockRouter(t *testing.T) {
+	for _, name := range []string{"core-is-stock", "core-is-stock-i2pd"} {
+		res := run(t, shipped(t, name, "trials", "80", "training", "12", "duration", "12h"), Options{Workers: 2})
+		for _, m := range trialMetrics {
+			a, ok := res.Summary.Cells[0].Metric(m.name)
+			if !ok {
+				continue
+			}
+			b := metric(t, res, 1, m.name)
+			se := math.Hypot(a.Hi-a.Lo, b.Hi-b.Lo) / (2 * 1.96)
+			if d := math.Abs(a.Center - b.Center); d > 4*se {
+				t.Errorf("%s: %s is %.5g with the core and %.5g without, %.1f standard errors apart", name, m.name, a.Center, b.Center, d/se)
+			}
 		}
 	}
 }
