@@ -537,7 +537,9 @@ func (w *World) p140BuildReplied(x int32) {
 	w.tunnelStatus(i, dir, request, balancer.ResultOK, y)
 }
 
-// p140BuildGivenUp tells the core of a timeout; the reply may still come.
+// p140BuildGivenUp ends a router's patience; the reply may still come. The core
+// counts a Java router's 5 s itself, in the passes of its own build loop, so
+// that only an i2pd router's timeout is news.
 func (w *World) p140BuildGivenUp(x int32) {
 	b := w.builds.at(x)
 	i, dir, request := b.router, b.dir, b.request
@@ -546,7 +548,9 @@ func (w *World) p140BuildGivenUp(x int32) {
 	}
 	w.out.Truth.BuildTimeouts++
 	w.buildTimedOut(x)
-	w.tunnelStatus(i, dir, request, balancer.ResultTimeout, none)
+	if w.routers[i].cfg.Kind == I2pd {
+		w.tunnelStatus(i, dir, request, balancer.ResultTimeout, none)
+	}
 }
 
 // p140TunnelGone takes a tunnel out of its pool and tells the core why, unless
