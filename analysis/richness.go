@@ -37,6 +37,15 @@ func count(counts []int) frequencies {
 
 const unitSpecies = "species"
 
+// unboundedIf takes away an upper bound that nothing supports: one look at a
+// community says that it has at least what was seen.
+func unboundedIf(e *Estimate, few bool) {
+	if few && e.Defined() && !math.IsInf(e.Hi, 1) {
+		e.Hi = math.Inf(1)
+		e.warn("a single observation bounds the number from below only")
+	}
+}
+
 // Chao1 estimates the number of species from abundance counts, one for each
 // species, with the bias-corrected form of Chao's lower bound
 //
@@ -62,6 +71,7 @@ func Chao1(counts []int, confidence float64) Estimate {
 	}
 	e := chao(q, 1, confidence)
 	e.N = q.total
+	unboundedIf(&e, q.total < 2)
 	return e
 }
 
@@ -83,9 +93,7 @@ func Chao2(incidences []int, units int, confidence float64) Estimate {
 	}
 	e := chao(q, float64(units-1)/float64(units), confidence)
 	e.N = units
-	if units < 2 {
-		e.warn("one sampling unit: incidences say nothing about unseen species")
-	}
+	unboundedIf(&e, units < 2)
 	return e
 }
 
@@ -173,6 +181,7 @@ func ACE(counts []int, confidence float64) Estimate {
 		e.warn("all rare species were seen once: ACE does not exist, this is Chao1")
 	}
 	e.N = q.total
+	unboundedIf(&e, q.total < 2)
 	return e
 }
 
@@ -203,6 +212,7 @@ func ICE(incidences []int, units int, confidence float64) Estimate {
 		e.warn("all infrequent species were seen in one unit: ICE does not exist, this is Chao2")
 	}
 	e.N = units
+	unboundedIf(&e, units < 2)
 	return e
 }
 
@@ -298,9 +308,7 @@ func jackknife(incidences []int, units int, confidence, b1, b2 float64) Estimate
 		e.warn("the jackknife fell below the number seen, which took its place")
 	}
 	unseenInterval(&e, q, variance)
-	if units < 2 {
-		e.warn("one sampling unit: incidences say nothing about unseen species")
-	}
+	unboundedIf(&e, units < 2)
 	return e
 }
 
@@ -328,6 +336,7 @@ func BootstrapRichness(incidences []int, units int, confidence float64) Estimate
 	}
 	e := Estimate{Center: float64(q.observed) + unseen, Confidence: confidence, N: units, Unit: unitSpecies}
 	unseenInterval(&e, q, variance)
+	unboundedIf(&e, units < 2)
 	return e
 }
 

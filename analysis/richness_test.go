@@ -198,7 +198,7 @@ func checkRichness(t *testing.T, counts []int, units int) {
 		if e.Defined() != (observed > 0) {
 			t.Errorf("%s of %v: defined is %v", name, counts, e.Defined())
 		}
-		if e.Defined() && (e.Lo < float64(observed) || e.Center < float64(observed) || !e.Bounded()) {
+		if e.Defined() && (e.Lo < float64(observed) || e.Center < float64(observed) || e.Bounded() == (e.N < 2)) {
 			t.Errorf("%s of %v: %+v lies below the %d seen or has no bounds", name, counts, e, observed)
 		}
 		if e.Defined() && e.Lo == e.Hi && total < 20*observed {

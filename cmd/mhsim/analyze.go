@@ -284,7 +284,7 @@ func (a *assessment) routers() string {
 		}
 		return len(a.posterior)
 	}
-	return fmt.Sprintf("%d, %d to %d with 95%% confidence", quantile(0.5), quantile((1-confidence)/2), quantile((1+confidence)/2))
+	return fmt.Sprintf("%d, %d to %d by the attacks' model", quantile(0.5), quantile((1-confidence)/2), quantile((1+confidence)/2))
 }
 
 // probability writes a probability for a sentence.

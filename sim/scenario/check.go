@@ -100,6 +100,9 @@ func checkWorld(root, destination *value, w *sim.Config) *Error {
 	return distinctNames(root.at("figures"), "figures")
 }
 
+// singlePolicy is the policy of a core over one router.
+const singlePolicy = "single"
+
 // checkArm checks one arm's destination.
 func checkArm(root, destination *value, w *sim.Config) *Error {
 	d := &w.Destination
@@ -113,6 +116,11 @@ func checkArm(root, destination *value, w *sim.Config) *Error {
 	if d.Scheme == sim.SchemeSingle && len(d.Routers) != 1 {
 		return firstKnown(scheme, count).fault("destination.scheme",
 			"write routers: {count: 1}, or another scheme", "scheme single has one router, not %d", len(d.Routers))
+	}
+	if d.Policy.Name == singlePolicy && len(d.Routers) != 1 {
+		policy := destination.at("policy")
+		return firstKnown(policy.at("name").position(), policy.position(), count).fault("destination.policy",
+			"write routers: {count: 1}, or another policy", "policy single serves one router, not %d", len(d.Routers))
 	}
 	if n := len(d.Routers) * maxTier; n > w.Network.Routers {
 		return firstKnown(count, root.at("network", "routers").position()).fault("destination.routers.count",
