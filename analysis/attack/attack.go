@@ -3,6 +3,7 @@ package attack
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"multihome.i2p/analysis"
 	"multihome.i2p/analysis/trace"
@@ -97,39 +98,12 @@ func Names() []string {
 }
 
 // New returns a new, untrained attack. An unknown name is an error that lists the
-// names and proposes the nearest one.
+// names.
 func New(name string) (Attack, error) {
 	for _, e := range registry {
 		if e.name == name {
 			return e.make(), nil
 		}
 	}
-	hint := ""
-	best := len(name)/2 + 1 // more changes than that are no typing error
-	for _, known := range Names() {
-		if d := editDistance(name, known); d < best {
-			best, hint = d, fmt.Sprintf("; did you mean %q?", known)
-		}
-	}
-	return nil, fmt.Errorf("unknown attack %q%s (known: %v)", name, hint, Names())
-}
-
-// editDistance is Levenshtein's.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		last := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			next := last
-			if a[i] != b[j] {
-				next = 1 + min(last, row[j], row[j+1])
-			}
-			last, row[j+1] = row[j+1], next
-		}
-	}
-	return row[len(b)]
+	return nil, fmt.Errorf("unknown attack %q; there are %s", name, strings.Join(Names(), ", "))
 }

@@ -40,11 +40,8 @@ func TestNames(t *testing.T) {
 	if !slices.IsSorted(names) {
 		t.Errorf("names are not sorted: %v", names)
 	}
-	for typo, hint := range map[string]string{"distinctt": `did you mean "distinct"?`, "Richness": `did you mean "richness"?`, "xyzzy-and-more": ""} {
-		a, err := New(typo)
-		if a != nil || err == nil || !strings.Contains(err.Error(), hint) || hint == "" && strings.Contains(err.Error(), "mean") {
-			t.Errorf("%s: %v", typo, err)
-		}
+	if a, err := New("distinctt"); a != nil || err == nil || !strings.Contains(err.Error(), "distinct, richness") {
+		t.Errorf("an unknown name: %v, %v; want an error that lists the known ones", a, err)
 	}
 }
 
