@@ -39,5 +39,5 @@ func ExampleNew() {
 	_, err := attack.New("distinkt")
 	fmt.Println(err)
 	// Output:
-	// unknown attack "distinkt"; did you mean "distinct"? (known: [distinct richness])
+	// unknown attack "distinkt"; there are distinct, richness
 }
