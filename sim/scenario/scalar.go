@@ -58,7 +58,8 @@ func scalarOf(n *yaml.Node, s *spec, path string) (any, *Error) {
 	}
 	switch s.Type {
 	case Int:
-		if tag == "!!int" && wholeNumber.MatchString(n.Value) {
+		// YAML takes a whole number that is too large for a float.
+		if (tag == "!!int" || tag == "!!float") && wholeNumber.MatchString(n.Value) {
 			if x, err := strconv.ParseInt(n.Value, 10, 64); err == nil {
 				return x, nil
 			}
@@ -80,7 +81,10 @@ func scalarOf(n *yaml.Node, s *spec, path string) (any, *Error) {
 		if tag == "!!int" || tag == "!!float" {
 			mend := ""
 			if n.Value == "0" {
-				mend = "write 0s"
+				mend = allowed(s)
+				if s.Min == "0s" {
+					mend = "write 0s"
+				}
 			} else if number.MatchString(n.Value) {
 				mend = fmt.Sprintf("write %ss, %sm, %sh or %sd", n.Value, n.Value, n.Value, n.Value)
 			}
@@ -115,7 +119,7 @@ func textOf(n *yaml.Node, s *spec, path string) (any, *Error) {
 	text := strings.TrimSpace(n.Value)
 	switch {
 	case text == "" && s.required:
-		return nil, at(n).fault(path, "", "%s is empty", path)
+		return nil, at(n).fault(path, "write something", "%s is empty", path)
 	case utf8.RuneCountInString(text) > maxText:
 		return nil, at(n).fault(path, fmt.Sprintf("at most %d are taken", maxText), "%s has %d characters", path, utf8.RuneCountInString(text))
 	}
