@@ -83,7 +83,7 @@ func TestRulesHoldUnderFaults(t *testing.T) {
 		n := rapid.IntRange(1, 20).Draw(rt, "routers")
 		leases := rapid.IntRange(1, 16).Draw(rt, "leases")
 		name := rapid.SampledFrom([]string{"per-router", "superset", "shared-key"}).Draw(rt, "policy")
-		r := newRig(t, config(n, leases, named(t, name, nil), rapid.Uint64().Draw(rt, "seed")), rapid.Uint64().Draw(rt, "world"))
+		r := newRig(rt, config(n, leases, named(rt, name, nil), rapid.Uint64().Draw(rt, "seed")), rapid.Uint64().Draw(rt, "world"))
 		r.success = rapid.Float64Range(0.3, 1).Draw(rt, "success")
 		for range rapid.IntRange(0, 30).Draw(rt, "faults") {
 			r.run(r.now + balancer.Time(rapid.Int64Range(1, int64(15*balancer.Minute)).Draw(rt, "wait")))

@@ -39,9 +39,12 @@ func (t *peerTable) find(id PeerID) int32 {
 }
 
 // acquire returns the slot of p, refreshed with p's properties, and counts one
-// more reference to it.
-func (t *peerTable) acquire(p *Peer) int32 {
-	if s := t.find(p.ID); s != None {
+// more reference to it. hint is a slot in use that may be p's, or None.
+func (t *peerTable) acquire(p *Peer, hint int32) int32 {
+	if hint == None || t.peers[hint].ID != p.ID {
+		hint = t.find(p.ID)
+	}
+	if s := hint; s != None {
 		t.peers[s] = *p
 		t.refs[s]++
 		return s

@@ -15,7 +15,7 @@ func TestPeerTable(t *testing.T) {
 		for range rapid.IntRange(1, 400).Draw(rt, "steps") {
 			id := PeerID(rapid.IntRange(0, 60).Draw(rt, "id")) * 64 // collide
 			if rapid.Bool().Draw(rt, "acquire") || want[id] == 0 {
-				held[id] = table.acquire(&Peer{ID: id, Version: uint32(id)})
+				held[id] = table.acquire(&Peer{ID: id, Version: uint32(id)}, None)
 				want[id]++
 			} else {
 				table.release(held[id])

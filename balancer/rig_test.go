@@ -3,17 +3,23 @@ package balancer_test
 import (
 	"math/rand/v2"
 	"slices"
-	"testing"
 
 	"multihome.i2p/balancer"
 	"multihome.i2p/balancer/policy"
 )
 
+// tester is what the tests here need of *testing.T and of *rapid.T.
+type tester interface {
+	Helper()
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
 // rig drives a core with routers of the simplest kind: they answer after a
 // fixed delay, builds succeed by lot, nothing else goes wrong unless a test
 // makes it.
 type rig struct {
-	t       testing.TB
+	t       tester
 	b       *balancer.Balancer
 	rng     *rand.Rand
 	now     balancer.Time
@@ -77,10 +83,7 @@ func config(n, leases int, p balancer.Policy, seed uint64) balancer.Config {
 	return cfg
 }
 
-func named(t interface {
-	Helper()
-	Fatal(args ...any)
-}, name string, change func(*policy.Options)) balancer.Policy {
+func named(t tester, name string, change func(*policy.Options)) balancer.Policy {
 	t.Helper()
 	opt := policy.DefaultOptions()
 	if change != nil {
@@ -93,12 +96,12 @@ func named(t interface {
 	return p
 }
 
-func newRig(t testing.TB, cfg balancer.Config, seed uint64) *rig {
+func newRig(t tester, cfg balancer.Config, seed uint64) *rig {
 	return newRigOn(t, balancer.New(cfg), cfg, seed)
 }
 
 // newRigOn starts a rig on a core that is ready for its first Step.
-func newRigOn(t testing.TB, b *balancer.Balancer, cfg balancer.Config, seed uint64) *rig {
+func newRigOn(t tester, b *balancer.Balancer, cfg balancer.Config, seed uint64) *rig {
 	r := &rig{t: t, b: b, rng: rand.New(rand.NewPCG(seed, 2)), success: 0.6, now: 1, record: true}
 	for i := range cfg.Routers {
 		r.tiers = append(r.tiers, makeTier(r.rng, balancer.PeerID(1000*(i+1)), 30))
@@ -116,13 +119,20 @@ func newRigOn(t testing.TB, b *balancer.Balancer, cfg balancer.Config, seed uint
 
 func (r *rig) up(id balancer.RouterID) {
 	r.answers(id)
+	r.forget(id)
 	r.step(balancer.Event{Kind: balancer.EventRouterUp, Router: id, RouterKind: balancer.KindJava, Caps: balancer.CapP140})
 }
 
 func (r *rig) crash(id balancer.RouterID) {
 	r.alive[id] = false
 	clear(r.tunnels[id])
+	r.forget(id)
 	r.step(balancer.Event{Kind: balancer.EventRouterLost, Router: id})
+}
+
+// forget drops what a router's earlier life would still have reported.
+func (r *rig) forget(id balancer.RouterID) {
+	r.pending = slices.DeleteFunc(r.pending, func(e pendingEvent) bool { return e.ev.Router == id })
 }
 
 // freeze makes a router mute; the driver's probes notice.
@@ -201,6 +211,11 @@ func (r *rig) run(until balancer.Time) {
 			e := r.pending[0]
 			r.pending = r.pending[1:]
 			r.now = e.at
+			// A tunnel lives from the moment its router reports it, not sooner:
+			// else a test could end one that is reported as built afterwards.
+			if w := &e.ev.Tunnel; e.ev.Kind == balancer.EventTunnelStatus && e.ev.Result == balancer.ResultOK {
+				r.tunnels[e.ev.Router][w.ID] = *w
+			}
 			if e.ev.Router == balancer.None || r.alive[e.ev.Router] || e.ev.Kind == balancer.EventHeartbeat {
 				r.step(e.ev)
 			}
@@ -302,7 +317,6 @@ func (r *rig) build(a *balancer.Action) {
 		Created: created, End: created + wallOffset + 600*balancer.Second,
 	}
 	copy(ev.Tunnel.Path[:], path[:])
-	r.tunnels[a.Router][r.lastID] = ev.Tunnel
 	r.after(balancer.Time(500+r.rng.IntN(2000))*balancer.Millisecond, ev)
 }
 

@@ -331,7 +331,11 @@ func (b *Balancer) onPeerList(r *router, ev *Event) {
 			if (p.Flags&PeerFast != 0) != (pass == 0) || len(r.peers)-old >= MaxPeers {
 				continue
 			}
-			r.peers = append(r.peers, b.peers.acquire(p))
+			hint := int32(None)
+			if at := len(r.peers) - old; at < old {
+				hint = r.peers[at] // lists change little
+			}
+			r.peers = append(r.peers, b.peers.acquire(p, hint))
 			if pass == 0 {
 				fast++
 			}

@@ -19,7 +19,8 @@ type driver struct {
 	opt    policy.Options
 	cfg    balancer.Config
 	acts   []balancer.Action
-	busy   bool // Step or its actions are under way
+	busy   bool           // Step or its actions are under way
+	wake   balancer.Event // EventWake, the most frequent of all
 
 	inputs pool[input]
 	ready  []int32 // inputs that reach the core now
@@ -82,6 +83,7 @@ func (w *World) resetCore() error {
 	c.orders.reset()
 	c.ready = c.ready[:0]
 	c.armed, c.busy, c.serial = Never, false, 0
+	c.wake = balancer.Event{Kind: balancer.EventWake, Router: balancer.None, Floodfill: balancer.None}
 	clear(c.fates[:])
 	for len(c.lists) < len(d.Routers) {
 		c.lists = append(c.lists, peerList{})
@@ -199,19 +201,31 @@ func (w *World) drain() {
 		return
 	}
 	c.busy = true
+	w.takeReady()
+}
+
+// takeReady works off the events that have reached the core, while it is busy.
+func (w *World) takeReady() {
+	c := &w.core
 	for k := 0; k < len(c.ready); k++ {
 		x := c.ready[k]
 		in := c.inputs.at(x)
 		in.ev.Peers, in.ev.Tunnels = in.peers, in.tunnels
 		c.acts = c.core.Step(w.now, &in.ev, c.acts[:0])
 		c.inputs.free(x)
-		for a := range c.acts {
-			w.sendOrder(&c.acts[a])
-		}
+		w.sendOrders()
 	}
 	c.ready = c.ready[:0]
 	c.busy = false
 	w.arm()
+}
+
+// sendOrders sends what the last Step wants done.
+func (w *World) sendOrders() {
+	acts := w.core.acts
+	for a := range acts {
+		w.sendOrder(&acts[a])
+	}
 }
 
 // arm sets the engine's event for the core's deadline, unless one is set that
@@ -235,9 +249,10 @@ func (w *World) coreWake(gen uint16) {
 		w.arm()
 		return
 	}
-	x := w.newInput(balancer.EventWake, balancer.None)
-	c.ready = append(c.ready, x)
-	w.drain()
+	c.busy = true
+	c.acts = c.core.Step(w.now, &c.wake, c.acts[:0])
+	w.sendOrders()
+	w.takeReady()
 }
 
 // sendOrder sends an action to its router. The action's slices are the core's,
