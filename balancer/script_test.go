@@ -268,7 +268,8 @@ func (s *script) do() {
 		s.step(balancer.Event{Kind: balancer.EventTunnelList, Router: s.id(), Direction: balancer.Direction(rapid.Uint8Range(0, maxDir).Draw(s.t, "dir"))})
 	case 22:
 		s.step(balancer.Event{Kind: balancer.EventTunnelList, Router: s.id(), Tunnels: []balancer.Tunnel{{
-			ID: 1 << 40, Direction: balancer.Direction(rapid.Uint8Range(0, maxDir).Draw(s.t, "dir")), Created: s.now, End: balancer.Time(rapid.Int64().Draw(s.t, "end"))}}})
+			ID: 1 << 40, Direction: balancer.Direction(rapid.Uint8Range(0, maxDir).Draw(s.t, "dir")), Created: s.now, End: balancer.Time(rapid.Int64().Draw(s.t, "end")),
+		}}})
 	case 23:
 		s.step(balancer.Event{Kind: balancer.EventLeaseRequest, Router: s.id(), Leases: []balancer.Lease{{Tunnel: 1 << 41, End: balancer.Time(rapid.Int64().Draw(s.t, "end"))}}})
 	case 24:
@@ -374,7 +375,8 @@ func checkScript(t *rapid.T, honest bool, only string) {
 
 var promises = []string{
 	"up", "session", "count", "lost", "ended", "twice", "expires", "content",
-	"publish-lost", "publish-ended", "publish-twice", "publish-expires", "publish-content", "rising", "ahead", "spacing", "deadline"}
+	"publish-lost", "publish-ended", "publish-twice", "publish-expires", "publish-content", "rising", "ahead", "spacing", "deadline",
+}
 
 func TestScriptHonest(t *testing.T) {
 	for _, p := range promises {
