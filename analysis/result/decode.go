@@ -38,7 +38,7 @@ func (e *FileError) Error() string {
 	return b.String()
 }
 
-const mendTruncated = "the file was not written to its end: render it again or copy it again"
+const mendTruncated = "the file was not written to its end: copy it again, or remove it and run mhsim again with --resume"
 
 // ParseSummary reads a summary.json. The file name only serves error messages,
 // which are *FileError.
@@ -291,9 +291,9 @@ func (w *walker) token(dec *json.Decoder, path string) (json.Token, int) {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		w.fail(len(w.data), path, "the file ends in the middle of a value", mendTruncated)
 	case errors.As(err, &syntax):
-		w.fail(int(syntax.Offset)-1, path, "not JSON: "+syntax.Error(), "mend the file or render it again")
+		w.fail(int(syntax.Offset)-1, path, "not JSON: "+syntax.Error(), "mend the file, or remove it and run mhsim again with --resume")
 	default:
-		w.fail(off, path, "not JSON: "+err.Error(), "mend the file or render it again")
+		w.fail(off, path, "not JSON: "+err.Error(), "mend the file, or remove it and run mhsim again with --resume")
 	}
 	return nil, off
 }

@@ -244,9 +244,9 @@ func TestReaderErrors(t *testing.T) {
 		return strings.Replace(good, old, new, 1)
 	}
 	for _, c := range []struct{ name, data, want string }{
-		{"empty", "", `s.json:1:1: the file ends in the middle of a value; the file was not written to its end: render it again or copy it again`},
+		{"empty", "", `s.json:1:1: the file ends in the middle of a value; the file was not written to its end: copy it again, or remove it and run mhsim again with --resume`},
 		{"truncated", good[:len(good)/2], "the file ends in the middle of a value; the file was not written to its end"},
-		{"not JSON", "%PDF", `s.json:1:1: not JSON: invalid character '%' looking for beginning of value; mend the file or render it again`},
+		{"not JSON", "%PDF", `s.json:1:1: not JSON: invalid character '%' looking for beginning of value; mend the file, or remove it and run mhsim again with --resume`},
 		{"a list", "[1]", "s.json:1:1: want an object, got a list; this is not a multihome-summary file"},
 		{"two values", good + "{}", "text after the end of the JSON value; remove it"},
 		{"no format", `{"version": 1}`, `format: missing; a file of this kind opens with "format": "multihome-summary"`},
