@@ -50,6 +50,21 @@ func lockDir(dir, mend string) (*dirLock, error) {
 	}
 }
 
+// checkFree says which process has the lock of a directory, if one has it. It
+// writes nothing: a directory that is being filled looks like one whose run was
+// interrupted, and is neither to be resumed nor changed.
+func checkFree(dir, mend string) error {
+	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_RDWR, 0)
+	if err != nil {
+		return nil // no lock, or none that can be looked at: lockDir will say
+	}
+	defer func() { _ = f.Close() }()
+	if err := lockFileExclusively(f); errors.Is(err, errLocked) {
+		return inputErrorf("%s is in use by another mhsim%s; wait for it, or %s", dir, holder(f), mend)
+	}
+	return nil
+}
+
 // current reports whether the open file is the one that has the name.
 func current(f *os.File, name string) bool {
 	mine, err := f.Stat()

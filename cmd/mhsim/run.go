@@ -73,6 +73,9 @@ func (t *tool) runScenarios(c *cli.Context) (err error) {
 	wanted := make([]*runInfo, len(all))
 	for i, s := range all {
 		wanted[i] = newRunInfo(s, t.build, commandLine(slices.Concat([]string{"run", args[i]}, settings)), c.Bool("traces"))
+		if err := checkFree(paths[i], "choose another --out"); err != nil {
+			return err
+		}
 		if _, err := inspect(paths[i], wanted[i], t.build, c.Bool("resume"), resume); err != nil {
 			return err
 		}

@@ -202,10 +202,12 @@ func TestTwoRunsInOneDirectory(t *testing.T) {
 			return
 		}
 		met = true
-		code, stdout, stderr := mhsim("run", "testdata/small.yaml", "--resume", "--out", dir)
 		want := fmt.Sprintf("mhsim: %s is in use by another mhsim (process %d); wait for it, or choose another --out\n", dir, os.Getpid())
-		if code != exitInput || stdout != "" || stderr != want {
-			t.Errorf("exit code %d, standard output %q, standard error %q", code, stdout, stderr)
+		for _, args := range [][]string{{"--out", dir}, {"--resume", "--out", dir}} {
+			code, stdout, stderr := mhsim(append([]string{"run", "testdata/small.yaml"}, args...)...)
+			if code != exitInput || stdout != "" || stderr != want {
+				t.Errorf("%v: exit code %d, standard output %q, standard error %q", args, code, stdout, stderr)
+			}
 		}
 	}
 	if code := i.run([]string{"run", "testdata/small.yaml", "--out", dir}); code != 0 || !met {
