@@ -215,6 +215,17 @@ func (s *RouterSession) Connected() bool {
 	return s.owner != nil
 }
 
+// Kill closes the owner's connection without a word, as i2pd does with a client
+// that fails to give it a LeaseSet.
+func (s *RouterSession) Kill() {
+	s.mu.Lock()
+	c := s.owner
+	s.mu.Unlock()
+	if c != nil {
+		c.Kill()
+	}
+}
+
 // NextMessage returns a fresh message id, never 0.
 func (s *RouterSession) NextMessage() uint32 {
 	s.mu.Lock()

@@ -19,6 +19,7 @@ func (t *tool) commands() []*command {
 		{name: "schema", help: schemaHelp, most: 1, argument: "NAME", action: t.schema},
 		t.analyzeCommand(),
 		t.reportCommand(),
+		t.routerCommand(),
 	}
 }
 

@@ -10,6 +10,7 @@ const usage = `Usage:
     mhsim schema [NAME]
     mhsim analyze TRACE... [--json]
     mhsim report DIR
+    mhsim router [--listen ADDRESS]... [--count N] [--stock]
 
 mhsim simulates invisible multihoming (I2P Proposal 140): several routers that
 host one service together. It attacks what an observer sees of them, and says
@@ -22,6 +23,7 @@ Commands:
     schema      print the JSON Schema of a file format
     analyze     estimate from a trace how many routers host a service
     report      render the results in a directory again
+    router      run simulated routers that speak I2CP
 
 Flags:
     -h, --help      this text; after a command, or as mhsim help COMMAND, that of

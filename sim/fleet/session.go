@@ -1,0 +1,393 @@
+package fleet
+
+import (
+	"encoding/binary"
+
+	"multihome.i2p/i2cp"
+	"multihome.i2p/i2cp/wire"
+	"multihome.i2p/sim"
+)
+
+// A session is a Destination's session on one router.
+type session struct {
+	service *service
+	router  sim.RouterID
+	rs      *i2cp.RouterSession
+	stock   *stock // nil in a managed session
+	ended   bool
+
+	now     asked // the request that the world answers at once
+	builds  map[sim.RequestID]*buildRequest
+	request sim.RequestID // last used
+	stores  map[int64]asked
+	lookups []asked
+
+	tunnels map[sim.TunnelID]*tunnel
+	byID    map[uint32]*tunnel
+	lastID  uint32
+	inUse   [2]int // tunnels and builds, by direction
+}
+
+// asked says who waits for an answer.
+type asked struct {
+	conn    *i2cp.ServerConn
+	request uint32
+}
+
+// buildRequest is a build that may still succeed.
+type buildRequest struct {
+	asked
+	dir      sim.Direction
+	timedOut bool
+	done     bool
+}
+
+// tunnel is a tunnel as the client knows it.
+type tunnel struct {
+	id      uint32
+	world   sim.TunnelID
+	dir     sim.Direction
+	gateway sim.PeerID
+	receive uint32
+	ends    sim.Time // wall clock
+}
+
+// A router's patience with a build: it reports a timeout, and takes late replies
+// (BuildRequestor.REQUEST_TIMEOUT, BuildExecutor.GRACE_PERIOD).
+const (
+	buildTimeout = 5 * sim.Second
+	buildGrace   = 60 * sim.Second
+)
+
+// storeTimeout is when the router says that a store has failed, if nothing was
+// heard of it any more. Longer than all its attempts take.
+const storeTimeout = 3 * sim.Minute
+
+func newSession(s *service, router sim.RouterID, rs *i2cp.RouterSession) *session {
+	return &session{
+		service: s, router: router, rs: rs,
+		builds: make(map[sim.RequestID]*buildRequest), stores: make(map[int64]asked),
+		tunnels: make(map[sim.TunnelID]*tunnel), byID: make(map[uint32]*tunnel),
+	}
+}
+
+// end ends a session whose client does not do its part, and its connection.
+func (x *session) end() {
+	if x.ended {
+		return
+	}
+	x.leave()
+	x.rs.Kill()
+}
+
+// leave takes the session, which has ended, from its router.
+func (x *session) leave() {
+	x.ended = true
+	x.service.sessions[x.router] = nil
+	x.service.world.Stop(x.router)
+}
+
+// answer answers a request. A client that takes no answers is disconnected.
+func (x *session) answer(c *i2cp.ServerConn, m i2cp.Message) {
+	if !x.ended {
+		_ = c.TrySend(m)
+	}
+}
+
+// notify tells the owner something; in a grace period nobody hears it.
+func (x *session) notify(m i2cp.Message) {
+	if !x.ended {
+		_ = x.rs.Send(m)
+	}
+}
+
+func refusal(code i2cp.ErrorCode, text string) error {
+	return &i2cp.RefusalError{Code: code, Text: text}
+}
+
+// handle handles a request of a managed session.
+func (x *session) handle(c *i2cp.ServerConn, m i2cp.Message) error {
+	w := x.service.world
+	switch m := m.(type) {
+	case *i2cp.GetFastTier:
+		x.now = asked{c, m.Request}
+		w.Do(x.router, sim.Action{Kind: sim.ActionGetFastTier, Version: m.Version})
+	case *i2cp.CreateTunnel:
+		return x.createTunnel(c, m)
+	case *i2cp.DropTunnel:
+		t := x.byID[m.Tunnel]
+		if t == nil {
+			return refusal(i2cp.ErrorNoTunnel, "")
+		}
+		w.Do(x.router, sim.Action{Kind: sim.ActionDropTunnel, Tunnel: t.world})
+	case *i2cp.GetTunnelPool:
+		x.now = asked{c, m.Request}
+		w.Do(x.router, sim.Action{Kind: sim.ActionGetTunnelPool, Direction: sim.Direction(m.Direction)})
+	case *i2cp.PublishLeaseSet:
+		return x.publishLeaseSet(c, m)
+	case *i2cp.GiveLeaseSet:
+		a := sim.Action{Kind: sim.ActionGiveLeaseSet}
+		if err := x.service.read(x.router, m.StoreType, m.LeaseSet, &a); err != nil {
+			return err
+		}
+		w.Do(x.router, a)
+	case *i2cp.RelayAck:
+		w.Do(x.router, sim.Action{Kind: sim.ActionRelayAck, Published: int64(m.Published)})
+	case *i2cp.LookupLeaseSet:
+		x.lookupLeaseSet(c, m)
+	case *i2cp.SendPacket:
+		return x.sendPacket(c, m)
+	case *i2cp.ReconfigureSession:
+	default:
+		return refusal(i2cp.ErrorUnsupported, "")
+	}
+	return nil
+}
+
+// peerList answers GetFastTier.
+func (x *session) peerList(ev *sim.Event) {
+	m := &i2cp.PeerList{Session: x.rs.ID(), Request: x.now.request, Version: ev.Version}
+	if ev.Unchanged {
+		m.Flags = i2cp.ListUnchanged
+	}
+	for i := range ev.Peers {
+		if len(m.Peers) == i2cp.MaxPeersPerMessage {
+			m.Flags = i2cp.ListMore
+			x.answer(x.now.conn, m)
+			m.Flags, m.Peers = 0, m.Peers[:0]
+		}
+		m.Peers = append(m.Peers, x.peer(&ev.Peers[i]))
+	}
+	x.answer(x.now.conn, m)
+}
+
+func (x *session) peer(p *sim.Peer) i2cp.Peer {
+	out := i2cp.Peer{
+		Hash: x.service.hashOf(p.ID), Net16: p.Net16, Port: p.Port, Family: p.Family, Version: p.Version,
+		Flags: i2cp.PeerFlags(p.Flags),
+	}
+	caps := out.Caps[:0]
+	if p.Flags&sim.PeerFloodfill != 0 {
+		caps = append(caps, 'f')
+	}
+	if p.Flags&sim.PeerReachable != 0 {
+		caps = append(caps, 'R')
+	}
+	copy(out.Caps[:], caps)
+	return out
+}
+
+// createTunnel begins a build.
+func (x *session) createTunnel(c *i2cp.ServerConn, m *i2cp.CreateTunnel) error {
+	a := sim.Action{Kind: sim.ActionCreateTunnel, Direction: sim.Direction(m.Direction), Tunnel: sim.None}
+	if x.inUse[a.Direction] >= maxTunnels {
+		return refusal(i2cp.ErrorLimit, "")
+	}
+	if m.Reuse != 0 {
+		t := x.byID[m.Reuse]
+		if t == nil {
+			return refusal(i2cp.ErrorNoTunnel, "")
+		}
+		a.Tunnel = t.world
+	}
+	if m.Named {
+		if m.Hops == 0 {
+			return refusal(i2cp.ErrorUnspecified, "a tunnel has one hop at least")
+		}
+		seen := map[wire.Hash]bool{x.service.fleet.routers[x.router].hash: true}
+		for _, h := range m.Path[:m.Hops] {
+			id, known := x.service.fleet.peers[h]
+			switch {
+			case seen[h]:
+				x.answer(c, &i2cp.TunnelStatus{Session: x.rs.ID(), Request: m.Request, Result: i2cp.ResultNoPeers})
+				return nil
+			case !known:
+				return refusal(i2cp.ErrorNoPeer, "")
+			}
+			seen[h] = true
+			a.Path = append(a.Path, id)
+		}
+	}
+	x.build(a, asked{c, m.Request})
+	return nil
+}
+
+// build has the world build a tunnel for whoever asks.
+func (x *session) build(a sim.Action, who asked) {
+	x.request++
+	id := x.request
+	b := &buildRequest{asked: who, dir: a.Direction}
+	x.builds[id] = b
+	x.inUse[a.Direction]++
+	a.Request = id
+	f := x.service.fleet
+	f.after(buildTimeout, func() {
+		if !b.done {
+			b.timedOut = true
+			x.inUse[b.dir]--
+			x.built(b, sim.ResultTimeout, nil)
+		}
+	})
+	f.after(buildTimeout+buildGrace, func() { delete(x.builds, id) })
+	x.service.world.Do(x.router, a)
+}
+
+// tunnelStatus handles the end of a build.
+func (x *session) tunnelStatus(ev *sim.Event) {
+	b := x.builds[ev.Request]
+	if b == nil || b.done {
+		return
+	}
+	b.done = true
+	delete(x.builds, ev.Request)
+	if ev.Result != sim.ResultOK {
+		if !b.timedOut {
+			x.inUse[b.dir]--
+			x.built(b, ev.Result, nil)
+		}
+		return
+	}
+	if b.timedOut {
+		x.inUse[b.dir]++
+	}
+	x.built(b, ev.Result, x.add(&ev.Tunnel))
+	if x.stock == nil {
+		m := &i2cp.TunnelStatus{Session: x.rs.ID(), Request: b.request, Late: b.timedOut, Tunnel: x.describe(&ev.Tunnel)}
+		x.answer(b.conn, m)
+	}
+}
+
+// built tells of the end of a build: the client, where it failed, or the pools
+// of a stock session.
+func (x *session) built(b *buildRequest, result sim.Result, t *tunnel) {
+	switch {
+	case x.ended:
+	case x.stock != nil:
+		x.stock.built(b.dir, t, b.timedOut && result == sim.ResultOK)
+	case t == nil:
+		x.answer(b.conn, &i2cp.TunnelStatus{Session: x.rs.ID(), Request: b.request, Result: i2cp.Result(result)})
+	}
+}
+
+// add notes a new tunnel.
+func (x *session) add(d *sim.Tunnel) *tunnel {
+	x.lastID++
+	t := &tunnel{x.lastID, d.ID, d.Direction, d.Gateway, d.ReceiveID, d.End}
+	x.tunnels[t.world] = t
+	x.byID[t.id] = t
+	if t.dir == sim.Inbound {
+		x.service.tunnels[entrance{t.gateway, t.receive}] = owned{x.router, t.world, t.ends}
+	}
+	return t
+}
+
+// describe describes a tunnel that was noted.
+func (x *session) describe(d *sim.Tunnel) i2cp.Tunnel {
+	s := x.service
+	out := i2cp.Tunnel{
+		ID: x.tunnels[d.ID].id, Direction: i2cp.Direction(d.Direction), Gateway: s.hashOf(d.Gateway),
+		Receive: wire.TunnelID(d.ReceiveID), Created: wire.DateOf(s.fleet.wall(d.Created)),
+		Expires: wire.Date(d.End / sim.Millisecond), Hops: d.Hops,
+	}
+	for i := range d.Hops {
+		out.Path[i] = s.hashOf(d.Path[i])
+	}
+	return out
+}
+
+// tunnelList answers GetTunnelPool.
+func (x *session) tunnelList(ev *sim.Event) {
+	m := &i2cp.TunnelList{Session: x.rs.ID(), Request: x.now.request, Direction: i2cp.Direction(ev.Direction)}
+	for i := range ev.Tunnels { // at most maxTunnels, and late ones
+		if x.tunnels[ev.Tunnels[i].ID] != nil && len(m.Tunnels) < i2cp.MaxTunnelsPerMessage {
+			m.Tunnels = append(m.Tunnels, x.describe(&ev.Tunnels[i]))
+		}
+	}
+	x.answer(x.now.conn, m)
+}
+
+// tunnelExpired handles the end of a tunnel.
+func (x *session) tunnelExpired(ev *sim.Event) {
+	t := x.tunnels[ev.Tunnel.ID]
+	if t == nil {
+		return
+	}
+	delete(x.tunnels, t.world)
+	delete(x.byID, t.id)
+	x.inUse[t.dir]--
+	if x.stock != nil {
+		x.stock.lost(t)
+		return
+	}
+	x.notify(&i2cp.TunnelExpired{
+		Session: x.rs.ID(), Tunnel: t.id, Direction: i2cp.Direction(t.dir), Reason: i2cp.ExpiryReason(ev.Reason),
+		Date: wire.DateOf(x.service.fleet.wall(x.service.fleet.now)),
+	})
+}
+
+// publishLeaseSet begins a store.
+func (x *session) publishLeaseSet(c *i2cp.ServerConn, m *i2cp.PublishLeaseSet) error {
+	outbound, reply := sim.TunnelID(sim.None), int32(sim.None)
+	if m.Outbound != 0 {
+		t := x.byID[m.Outbound]
+		if t == nil || t.dir != sim.Outbound {
+			return refusal(i2cp.ErrorNoTunnel, "")
+		}
+		outbound = t.world
+	}
+	if m.ReplyLease != i2cp.ReplyClosest {
+		reply = int32(m.ReplyLease)
+	}
+	// What happens at once is told under the new request, and a store of the
+	// same second is over for the client.
+	a := sim.Action{}
+	if err := x.service.read(x.router, m.StoreType, m.LeaseSet, &a); err != nil {
+		return err
+	}
+	x.storeEnds(a.Published)
+	who := asked{c, m.Request}
+	x.stores[a.Published] = who
+	x.service.fleet.after(storeTimeout, func() {
+		if x.stores[a.Published] == who {
+			x.storeEnds(a.Published)
+		}
+	})
+	return x.service.publish(x.router, m.StoreType, m.LeaseSet, outbound, reply)
+}
+
+// storeEnds gives a store up, if one of that LeaseSet is under way.
+func (x *session) storeEnds(published int64) {
+	x.storeStatus(published, i2cp.ResultFailed, true, wire.Hash{})
+}
+
+// publishStatus reports on a store.
+func (x *session) publishStatus(ev *sim.Event) {
+	x.storeStatus(ev.Published, i2cp.Result(ev.Result), ev.Final, x.service.floodfill(ev.Floodfill))
+}
+
+func (x *session) storeStatus(published int64, result i2cp.Result, final bool, floodfill wire.Hash) {
+	who, ok := x.stores[published]
+	if !ok {
+		return
+	}
+	if final {
+		delete(x.stores, published)
+	}
+	x.answer(who.conn, &i2cp.PublishStatus{
+		Session: x.rs.ID(), Request: who.request, Published: wire.Seconds(published), Result: result, Final: final,
+		Floodfill: floodfill, Token: token(published), ReplyLease: i2cp.ReplyClosest,
+	})
+}
+
+// token is the message id of the acks of a LeaseSet, in all of its stores.
+func token(published int64) uint32 { return uint32(published) }
+
+// ackRelayed passes an ack up.
+func (x *session) ackRelayed(ev *sim.Event) {
+	now := wire.DateOf(x.service.fleet.wall(x.service.fleet.now))
+	body := binary.BigEndian.AppendUint32(nil, token(ev.Published))
+	body = now.Append(body)
+	x.notify(&i2cp.AckRelayed{
+		Session: x.rs.ID(), Date: now, Kind: i2cp.I2NPDeliveryStatus, Token: token(ev.Published), Body: body,
+	})
+}
