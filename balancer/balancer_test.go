@@ -289,6 +289,111 @@ func TestPublishers(t *testing.T) {
 	}
 }
 
+// namer publishes through routers 0 and 2, over paths that it names.
+type namer struct {
+	balancer.Policy
+	outbound balancer.TunnelID // None: the oldest one that the router has
+	reply    int32
+}
+
+func (p *namer) Publishers(v *balancer.View, leases []balancer.Lease, out []balancer.Send) []balancer.Send {
+	for _, r := range []balancer.RouterID{2, 0, 2, 99, balancer.None} {
+		s := balancer.Send{Router: r, Outbound: p.outbound, ReplyLease: p.reply}
+		if r >= 0 && int(r) < v.Routers() && p.outbound == balancer.None {
+			if own := v.Tunnels(r, balancer.Outbound, nil); len(own) > 0 {
+				s.Outbound = own[0]
+			}
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// newRigWith runs routers of other capabilities for two hours.
+func newRigWith(t *testing.T, cfg balancer.Config, seed uint64, caps balancer.Capabilities) *rig {
+	t.Helper()
+	r := newRig(t, cfg, seed)
+	r.caps = caps
+	for id := range cfg.Routers {
+		r.crash(balancer.RouterID(id))
+	}
+	for id := range cfg.Routers {
+		r.up(balancer.RouterID(id))
+	}
+	r.published = nil
+	r.run(2 * balancer.Hour)
+	return r
+}
+
+// A policy may publish through several routers, and name for each the outbound
+// tunnel and the reply lease; what is not there is left to the routers' rule.
+func TestPublishersNamePaths(t *testing.T) {
+	run := func(p balancer.Policy, caps balancer.Capabilities) *rig {
+		return newRigWith(t, config(3, 6, p, 8), 8, caps)
+	}
+	const all = balancer.CapP140
+	base := named(t, "per-router", nil)
+	good := run(&namer{base, balancer.None, 1}, all)
+	n := map[balancer.RouterID]int{}
+	for _, p := range good.published {
+		n[p.router]++
+		owner, ok := good.owners[p.action.OutboundTunnel]
+		if !ok || owner != p.router {
+			t.Fatalf("router %d is to publish through tunnel %d of router %d (%v)", p.router, p.action.OutboundTunnel, owner, ok)
+		}
+		if len(p.action.Leases) > 1 && p.action.ReplyLease != 1 {
+			t.Errorf("reply lease %d, want 1", p.action.ReplyLease)
+		}
+	}
+	if len(n) != 2 || n[0] < 10 || n[2] < 10 {
+		t.Errorf("published through %v, want routers 0 and 2", n)
+	}
+	for name, r := range map[string]*rig{
+		"a tunnel and a lease that do not exist": run(&namer{base, 1 << 40, 16}, all),
+		"routers that take no names":             run(&namer{base, balancer.None, 1}, all&^balancer.CapPublishNamed),
+	} {
+		if len(r.published) == 0 {
+			t.Errorf("%s: nothing was published", name)
+		}
+		for _, p := range r.published {
+			if p.action.OutboundTunnel != balancer.None || p.action.ReplyLease != balancer.None {
+				t.Fatalf("%s: tunnel %d, reply lease %d, want the rule for both", name, p.action.OutboundTunnel, p.action.ReplyLease)
+			}
+		}
+	}
+}
+
+// Where another router would not pass an ack up, the publisher asks for it at a
+// lease of its own.
+func TestAcksThatNobodyRelaysComeHome(t *testing.T) {
+	const noRelay = balancer.CapP140 &^ balancer.CapAckRelay
+	for _, c := range []struct {
+		caps  balancer.Capabilities
+		named bool
+	}{{balancer.CapP140, false}, {noRelay, true}, {noRelay &^ balancer.CapPublishNamed, false}} {
+		r := newRigWith(t, config(3, 6, named(t, "per-router", nil), 8), 8, c.caps)
+		for _, p := range r.published {
+			a := &p.action
+			foreign, own := false, false
+			for _, l := range a.Leases {
+				own = own || l.Router == p.router
+				foreign = foreign || l.Router != p.router
+			}
+			switch {
+			case !c.named || !foreign || !own:
+				if a.ReplyLease != balancer.None {
+					t.Fatalf("capabilities %b: reply lease %d of %v, want the rule", c.caps, a.ReplyLease, a.Leases)
+				}
+			case a.ReplyLease == balancer.None || a.Leases[a.ReplyLease].Router != p.router:
+				t.Fatalf("capabilities %b: reply lease %d of %v is not router %d's", c.caps, a.ReplyLease, a.Leases, p.router)
+			}
+		}
+		if len(r.published) < 10 {
+			t.Errorf("capabilities %b: %d publishes", c.caps, len(r.published))
+		}
+	}
+}
+
 func TestPublishIsRetriedUntilConfirmed(t *testing.T) {
 	r := newRig(t, config(1, 1, named(t, "single", nil), 9), 9)
 	r.ackLost = true

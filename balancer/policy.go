@@ -26,16 +26,20 @@ type Policy interface {
 	// returns what shall be listed.
 	Compose(v *View, leases []Lease) []Lease
 
-	// Publisher says through which routers the LeaseSet is published now.
-	// The core falls back to another router that is up where it names a lost
-	// one.
-	Publisher(v *View) Audience
+	// Publishers says through which routers the LeaseSet of leases is published
+	// now, and appends a Send for each to out: one router, several or all. What
+	// cannot be done the core leaves out: routers that do not serve, and paths
+	// that are gone or that a router does not take (CapPublishNamed). Where
+	// nothing is left, another router publishes.
+	Publishers(v *View, leases []Lease, out []Send) []Send
 }
 
-// Audience is the set of routers that publish: one router, or all of them.
-type Audience struct {
-	All    bool
-	Router RouterID
+// Send is one router's part in a publish. The rule `closest`, by which routers
+// choose on their own, is None: docs/adr/0002-closest.md.
+type Send struct {
+	Router     RouterID
+	Outbound   TunnelID // through which the store leaves: see View.Tunnels
+	ReplyLease int32    // to which the ack is asked for: index into the leases
 }
 
 // PoolID numbers the pools of a run: one for each router.

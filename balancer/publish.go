@@ -17,16 +17,17 @@ type publisher struct {
 	inFlight  int64 // `published` of the last attempt
 	confirmed int64 // `published` of the newest LeaseSet that was stored
 	through   []sender
+	wanted    []Send // the policy's choice
 }
 
 // sender is a router that was asked to publish.
 type sender struct {
-	router RouterID
-	done   bool // it has given up, or is lost
+	Send
+	done bool // it has given up, or is lost
 }
 
 func (p *publisher) reset() {
-	*p = publisher{due: Never, through: p.through[:0]}
+	*p = publisher{due: Never, through: p.through[:0], wanted: p.wanted[:0]}
 }
 
 // changed schedules the publish of a new LeaseSet. The pending one is taken
@@ -130,7 +131,9 @@ func (b *Balancer) publish() {
 	}
 	p.attempted, p.last, p.inFlight = true, b.now, l.published
 	for i := range p.through {
-		b.fillLeaseSet(b.do(&b.routers[p.through[i].router], ActionPublishLeaseSet))
+		a := b.do(&b.routers[p.through[i].Router], ActionPublishLeaseSet)
+		b.fillLeaseSet(a)
+		a.OutboundTunnel, a.ReplyLease = p.through[i].Outbound, p.through[i].ReplyLease
 	}
 }
 
@@ -151,28 +154,68 @@ func (b *Balancer) stale() bool {
 func (b *Balancer) chooseAudience() {
 	p := &b.pub
 	p.through = p.through[:0]
-	want := b.cfg.Policy.Publisher(&b.view)
-	fallback, last := RouterID(None), RouterID(None)
+	p.wanted = b.cfg.Policy.Publishers(&b.view, b.ls.leases, p.wanted[:0])
+	for _, s := range p.wanted {
+		if s.Router >= 0 && int(s.Router) < len(b.routers) && !p.asks(s.Router) &&
+			b.routers[s.Router].active() && b.hasWayOut(&b.routers[s.Router]) {
+			p.through = append(p.through, sender{Send: b.possible(s)})
+		}
+	}
+	if len(p.through) > 0 {
+		return
+	}
+	fallback := RouterID(None)
 	for i := range b.routers {
 		r := &b.routers[i]
-		switch {
-		case !b.hasWayOut(r):
-		case !r.active():
-			if last == None {
-				last = r.id
-			}
-		case want.All || r.id == want.Router:
-			p.through = append(p.through, sender{router: r.id})
-		case fallback == None:
+		if !b.hasWayOut(r) {
+			continue
+		}
+		if r.active() {
+			fallback = r.id
+			break
+		}
+		if fallback == None {
 			fallback = r.id
 		}
 	}
-	if fallback == None {
-		fallback = last
+	if fallback != None {
+		p.through = append(p.through, sender{Send: Send{fallback, None, None}})
 	}
-	if len(p.through) == 0 && fallback != None {
-		p.through = append(p.through, sender{router: fallback})
+}
+
+// asks tells whether a router is asked to publish already.
+func (p *publisher) asks(id RouterID) bool {
+	for i := range p.through {
+		if p.through[i].Router == id {
+			return true
+		}
 	}
+	return false
+}
+
+// possible leaves to the router's rule what cannot be as the policy wishes.
+func (b *Balancer) possible(s Send) Send {
+	r := &b.routers[s.Router]
+	if r.caps&CapPublishNamed == 0 {
+		return Send{s.Router, None, None}
+	}
+	if s.ReplyLease < 0 || int(s.ReplyLease) >= len(b.ls.leases) {
+		s.ReplyLease = None
+	}
+	if s.Outbound != None && !b.leavesThrough(r, s.Outbound) {
+		s.Outbound = None
+	}
+	return s
+}
+
+// leavesThrough tells whether id is a live outbound tunnel of r.
+func (b *Balancer) leavesThrough(r *router, id TunnelID) bool {
+	_, p, j := b.findTunnel(r, id)
+	if p == nil || p.dir != Outbound {
+		return false
+	}
+	t := &b.tunnels[p.members[j].slot]
+	return t.router == r.id && t.early > b.now
 }
 
 func (b *Balancer) onPublishStatus(ev *Event) {
@@ -194,7 +237,7 @@ func (b *Balancer) onPublishStatus(ev *Event) {
 func (p *publisher) finish(b *Balancer, id RouterID, retry Time) {
 	open := false
 	for i := range p.through {
-		if p.through[i].router == id {
+		if p.through[i].Router == id {
 			open = !p.through[i].done
 			p.through[i].done = true
 		}
@@ -217,7 +260,7 @@ func (b *Balancer) onAckRelayed(ev *Event) {
 		return
 	}
 	for i := range p.through {
-		id := p.through[i].router
+		id := p.through[i].Router
 		if id != ev.Router && b.routers[id].state == routerServing {
 			b.do(&b.routers[id], ActionRelayAck).Published = ev.Published
 		}

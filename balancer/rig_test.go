@@ -35,6 +35,8 @@ type rig struct {
 	tiers     [][]balancer.Peer
 	alive     []bool // answers
 	tunnels   []map[balancer.TunnelID]balancer.Tunnel
+	owners    map[balancer.TunnelID]balancer.RouterID // of the outbound tunnels that were ever built
+	caps      balancer.Capabilities
 	lastID    balancer.TunnelID
 	created   balancer.Time
 	published []publication
@@ -103,6 +105,7 @@ func newRig(t tester, cfg balancer.Config, seed uint64) *rig {
 // newRigOn starts a rig on a core that is ready for its first Step.
 func newRigOn(t tester, b *balancer.Balancer, cfg balancer.Config, seed uint64) *rig {
 	r := &rig{t: t, b: b, rng: rand.New(rand.NewPCG(seed, 2)), success: 0.6, now: 1, record: true}
+	r.owners, r.caps = map[balancer.TunnelID]balancer.RouterID{}, balancer.CapP140
 	for i := range cfg.Routers {
 		r.tiers = append(r.tiers, makeTier(r.rng, balancer.PeerID(1000*(i+1)), 30))
 		r.alive = append(r.alive, true)
@@ -120,7 +123,7 @@ func newRigOn(t tester, b *balancer.Balancer, cfg balancer.Config, seed uint64) 
 func (r *rig) up(id balancer.RouterID) {
 	r.answers(id)
 	r.forget(id)
-	r.step(balancer.Event{Kind: balancer.EventRouterUp, Router: id, RouterKind: balancer.KindJava, Caps: balancer.CapP140})
+	r.step(balancer.Event{Kind: balancer.EventRouterUp, Router: id, RouterKind: balancer.KindJava, Caps: r.caps})
 }
 
 func (r *rig) crash(id balancer.RouterID) {
@@ -215,6 +218,9 @@ func (r *rig) run(until balancer.Time) {
 			// else a test could end one that is reported as built afterwards.
 			if w := &e.ev.Tunnel; e.ev.Kind == balancer.EventTunnelStatus && e.ev.Result == balancer.ResultOK {
 				r.tunnels[e.ev.Router][w.ID] = *w
+				if w.Direction == balancer.Outbound {
+					r.owners[w.ID] = e.ev.Router
+				}
 			}
 			if e.ev.Router == balancer.None || r.alive[e.ev.Router] || e.ev.Kind == balancer.EventHeartbeat {
 				r.step(e.ev)

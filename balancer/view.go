@@ -72,6 +72,20 @@ func (v *View) Use(r RouterID, p PeerID) (through, all int) {
 	return through, all
 }
 
+// Tunnels appends the tunnels in direction dir that r has built and that have
+// not reached their early expiry, in the order in which they were built, pool
+// by pool.
+func (v *View) Tunnels(r RouterID, dir Direction, dst []TunnelID) []TunnelID {
+	for i := range v.b.routers {
+		for _, m := range v.b.routers[i].pools[dir].members {
+			if t := &v.b.tunnels[m.slot]; t.router == r && m.early > v.b.now {
+				dst = append(dst, t.id)
+			}
+		}
+	}
+	return dst
+}
+
 // Candidates is the number of peers that the policy would draw the inbound
 // gateways of pool p from, 0 where it does not say. It changes nothing.
 func (b *Balancer) Candidates(p PoolID) int {

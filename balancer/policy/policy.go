@@ -158,11 +158,17 @@ func (p *javaLike) anyRouter(v *balancer.View, own balancer.RouterID) balancer.R
 // proposes it.
 func (p *javaLike) Compose(_ *balancer.View, leases []balancer.Lease) []balancer.Lease { return leases }
 
-// Publisher implements balancer.Policy.
-func (p *javaLike) Publisher(v *balancer.View) balancer.Audience {
+// Publishers implements balancer.Policy. Paths are left to the rule `closest`,
+// which is a stock router's, unless acks would get lost by it.
+func (p *javaLike) Publishers(v *balancer.View, leases []balancer.Lease, out []balancer.Send) []balancer.Send {
+	add := func(r balancer.RouterID) {
+		out = append(out, balancer.Send{Router: r, Outbound: balancer.None, ReplyLease: replyLease(v, leases, r)})
+	}
 	switch p.opt.Publisher {
 	case PublisherAll:
-		return balancer.Audience{All: true}
+		for i := range v.Routers() {
+			add(balancer.RouterID(i))
+		}
 	case PublisherRotate:
 		n := v.Routers()
 		for i := range n {
@@ -172,8 +178,27 @@ func (p *javaLike) Publisher(v *balancer.View) balancer.Audience {
 				break
 			}
 		}
-		return balancer.Audience{Router: max(0, p.last)}
+		add(max(0, p.last))
 	default:
-		return balancer.Audience{Router: 0}
+		add(0)
 	}
+	return out
+}
+
+// replyLease names r's newest lease where a lease belongs to a router that does
+// not pass acks up to the core.
+func replyLease(v *balancer.View, leases []balancer.Lease, r balancer.RouterID) int32 {
+	own, lost := int32(balancer.None), false
+	for i := range leases {
+		switch owner := leases[i].Router; {
+		case owner != r:
+			lost = lost || v.Serving(owner) && v.Capabilities(owner)&balancer.CapAckRelay == 0
+		case own == balancer.None || leases[i].End > leases[own].End:
+			own = int32(i)
+		}
+	}
+	if !lost {
+		return balancer.None
+	}
+	return own
 }
