@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"net"
 	"strings"
-	"sync"
 	"time"
 
 	"multihome.i2p/i2cp/wire"
@@ -56,23 +55,7 @@ type leaseLine struct {
 // Faults are kill, delay, drop, refuse, garbage, and revive, which ends them
 // all; without a router they strike every one.
 func (f *Fleet) Control(ctx context.Context, l net.Listener) error {
-	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
-	defer stop()
-	var serving sync.WaitGroup
-	defer serving.Wait()
-	for {
-		nc, err := l.Accept()
-		switch {
-		case ctx.Err() != nil:
-			if err == nil {
-				_ = nc.Close()
-			}
-			return nil
-		case err != nil:
-			return err
-		}
-		serving.Go(func() { f.obey(ctx, nc) })
-	}
+	return accept(ctx, l, func(nc net.Conn) { f.obey(ctx, nc) })
 }
 
 // obey carries out the commands of one connection.

@@ -71,6 +71,12 @@ func (r *Router) Serve(ctx context.Context, nc net.Conn) error {
 // Listen serves the connections that come in at l until ctx ends, and closes l.
 // It returns when all of them have ended; the error is nil if it was ctx.
 func (r *Router) Listen(ctx context.Context, l net.Listener) error {
+	return accept(ctx, l, func(nc net.Conn) { _ = r.Serve(ctx, nc) })
+}
+
+// accept has the connections that come in at l served until ctx ends, and closes
+// l. It returns when all of them have ended; the error is nil if it was ctx.
+func accept(ctx context.Context, l net.Listener, serve func(net.Conn)) error {
 	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
 	defer stop()
 	var serving sync.WaitGroup
@@ -86,7 +92,7 @@ func (r *Router) Listen(ctx context.Context, l net.Listener) error {
 		case err != nil:
 			return err
 		}
-		serving.Go(func() { _ = r.Serve(ctx, nc) })
+		serving.Go(func() { serve(nc) })
 	}
 }
 
