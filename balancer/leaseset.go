@@ -204,7 +204,9 @@ func (b *Balancer) keepRules(list []Lease) []Lease {
 			break
 		}
 		// By its router's clock it has not ended; by ours nobody would use it.
-		if list[i].End > max(b.now+b.routers[list[i].Router].offset, b.wall()) {
+		// A LeaseSet knows whole seconds only: one that ends within the second
+		// in which it is published has ended.
+		if list[i].End/Second > max(b.now+b.routers[list[i].Router].offset, b.wall())/Second {
 			kept = append(kept, list[i])
 		}
 	}

@@ -435,6 +435,9 @@ func (b *Balancer) onTunnelExpired(r *router, ev *Event) {
 		// The router's own early expiry: the tunnel still carries messages,
 		// and the core has drawn one for it.
 	default:
+		if r.kind == KindI2pd && ev.Reason == ReasonFailed {
+			b.i2pdFailed(r)
+		}
 		b.removeTunnel(owner, p, i, true)
 	}
 }

@@ -53,6 +53,7 @@ type router struct {
 	loopAt     Time // next pass of the build loop
 	fillDue    Time // i2pd: next look at missing tunnels
 	renewDue   Time // i2pd: next look at tunnels to renew
+	filled     Time // i2pd: the last look at missing tunnels
 }
 
 func (r *router) reset(id RouterID, cfg RouterConfig) {
@@ -64,6 +65,7 @@ func (r *router) reset(id RouterID, cfg RouterConfig) {
 	r.peers = r.peers[:0]
 	r.fast, r.version, r.peersSeen, r.others = 0, 0, 0, 0
 	r.listed, r.owed, r.owedReply = false, false, false
+	r.filled = -1
 	for d := range r.pools {
 		r.pools[d].reset(PoolID(id), Direction(d))
 	}

@@ -20,14 +20,32 @@ func (b *Balancer) i2pdPass(r *router) {
 		b.forgetRequests(&r.pools[d], i2pdPatience)
 	}
 	if r.fillDue <= b.now {
-		r.fillDue = b.now + i2pdManageMin + Time(b.rng.Int64N(int64(i2pdManageSpan/Second)))*Second
-		b.i2pdFill(r)
+		b.i2pdRoundBegins(r)
 	}
 	if r.renewDue <= b.now {
 		r.renewDue = b.now + i2pdRenewTick
 		b.i2pdRenew(r)
 	}
 	r.loopAt = min(r.fillDue, r.renewDue)
+}
+
+// i2pdFailed keeps step with a router that has found a tunnel to fail, before
+// the tunnel leaves the pool: the router does so at the end of a round that began
+// with filling the pool, so that the tunnel is replaced in the next round
+// (TunnelPool::ManageTunnels). Several tunnels may fail in one round.
+func (b *Balancer) i2pdFailed(r *router) {
+	if r.filled == b.now || r.state != routerServing {
+		return
+	}
+	b.i2pdRoundBegins(r)
+	r.loopAt = min(r.fillDue, r.renewDue)
+	b.touch(r)
+}
+
+func (b *Balancer) i2pdRoundBegins(r *router) {
+	r.filled = b.now
+	b.i2pdFill(r)
+	r.fillDue = b.now + i2pdManageMin + Time(b.rng.Int64N(int64(i2pdManageSpan/Second)))*Second
 }
 
 // i2pdFill starts builds for missing tunnels. Builds under way do not count,
@@ -52,7 +70,7 @@ func (b *Balancer) i2pdRenew(r *router) {
 		}
 		for _, m := range p.members {
 			t := &b.tunnels[m.slot]
-			if !t.renewed && b.now-t.created > i2pdRenewAge && t.router == r.id {
+			if !t.renewed && b.i2pdAge(r, t) > i2pdRenewAge && t.router == r.id {
 				t.renewed = b.startBuild(r, p, t.id)
 			}
 		}
@@ -64,13 +82,19 @@ func (b *Balancer) i2pdRenew(r *router) {
 func (b *Balancer) i2pdExpire(r *router, p *pool) {
 	due := b.ls.due
 	for i := len(p.members) - 1; i >= 0; i-- {
-		if b.now-b.tunnels[p.members[i].slot].created > tunnelLifetime {
+		if b.i2pdAge(r, &b.tunnels[p.members[i].slot]) > tunnelLifetime {
 			b.removeTunnel(r, p, i, false)
 		}
 	}
 	if b.cfg.Imitate == KindI2pd {
 		b.ls.due = due
 	}
+}
+
+// i2pdAge is a tunnel's age as i2pd reckons, from the whole seconds of its
+// router's clock.
+func (b *Balancer) i2pdAge(r *router, t *tunnel) Time {
+	return ((b.now+r.offset)/Second - (t.created+r.offset)/Second) * Second
 }
 
 // i2pdBuilt lets a renewed inbound tunnel leave the pool at once.
