@@ -309,6 +309,43 @@ func (p *namer) Publishers(v *balancer.View, leases []balancer.Lease, out []bala
 	return out
 }
 
+// An i2pd router fills its pool and then judges its tunnels, in one round: what
+// failed is replaced in the next round, 10 to 14 s later, however many failed.
+func TestI2pdReplacesAFailedTunnelInItsNextRound(t *testing.T) {
+	for seed := range uint64(20) {
+		cfg := config(1, 8, named(t, "single", nil), seed)
+		cfg.Routers[0].Kind = balancer.KindI2pd
+		r := newRig(t, cfg, seed)
+		r.success = 1
+		r.run(2*balancer.Minute + balancer.Time(seed)*balancer.Second)
+		before := r.lastID
+		failed := balancer.TunnelID(0)
+		for id, w := range r.tunnels[0] {
+			if w.Direction == balancer.Inbound {
+				failed = max(failed, id)
+			}
+		}
+		for range 2 {
+			w := r.tunnels[0][failed]
+			delete(r.tunnels[0], failed)
+			r.step(balancer.Event{Kind: balancer.EventTunnelExpired, Tunnel: w, Reason: balancer.ReasonFailed})
+			failed--
+			for r.tunnels[0][failed].Direction != balancer.Inbound {
+				failed--
+			}
+		}
+		at := r.now
+		r.run(at + 10*balancer.Second - 1)
+		if r.lastID != before {
+			t.Errorf("seed %d: %d builds before the next round", seed, r.lastID-before)
+		}
+		r.run(at + 14*balancer.Second)
+		if r.lastID != before+2 {
+			t.Errorf("seed %d: %d builds in the next round, want 2", seed, r.lastID-before)
+		}
+	}
+}
+
 // newRigWith runs routers of other capabilities for two hours.
 func newRigWith(t *testing.T, cfg balancer.Config, seed uint64, caps balancer.Capabilities) *rig {
 	t.Helper()

@@ -37,6 +37,7 @@ type rig struct {
 	tunnels   []map[balancer.TunnelID]balancer.Tunnel
 	owners    map[balancer.TunnelID]balancer.RouterID // of the outbound tunnels that were ever built
 	caps      balancer.Capabilities
+	kinds     []balancer.RouterKind
 	lastID    balancer.TunnelID
 	created   balancer.Time
 	published []publication
@@ -107,6 +108,7 @@ func newRigOn(t tester, b *balancer.Balancer, cfg balancer.Config, seed uint64) 
 	r := &rig{t: t, b: b, rng: rand.New(rand.NewPCG(seed, 2)), success: 0.6, now: 1, record: true}
 	r.owners, r.caps = map[balancer.TunnelID]balancer.RouterID{}, balancer.CapP140
 	for i := range cfg.Routers {
+		r.kinds = append(r.kinds, cfg.Routers[i].Kind)
 		r.tiers = append(r.tiers, makeTier(r.rng, balancer.PeerID(1000*(i+1)), 30))
 		r.alive = append(r.alive, true)
 		r.watched = append(r.watched, false)
@@ -123,7 +125,7 @@ func newRigOn(t tester, b *balancer.Balancer, cfg balancer.Config, seed uint64) 
 func (r *rig) up(id balancer.RouterID) {
 	r.answers(id)
 	r.forget(id)
-	r.step(balancer.Event{Kind: balancer.EventRouterUp, Router: id, RouterKind: balancer.KindJava, Caps: r.caps})
+	r.step(balancer.Event{Kind: balancer.EventRouterUp, Router: id, RouterKind: r.kinds[id], Caps: r.caps})
 }
 
 func (r *rig) crash(id balancer.RouterID) {

@@ -318,7 +318,7 @@ func TestSeedFigures(t *testing.T) {
 // run in a thousand fails, over some 13 metrics and two kinds).
 func TestCoreHasTheMetricsOfAStockRouter(t *testing.T) {
 	for _, name := range []string{"core-is-stock", "core-is-stock-i2pd"} {
-		res := run(t, shipped(t, name, "trials", "80", "training", "12", "duration", "12h"), Options{Workers: 2})
+		res := run(t, shipped(t, name, "trials", "300", "training", "12"), Options{Workers: 2})
 		for _, m := range trialMetrics {
 			a, ok := res.Summary.Cells[0].Metric(m.name)
 			if !ok {
