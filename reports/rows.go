@@ -38,10 +38,6 @@ type row struct {
 // where the column does not have the metric.
 type cellText struct{ value, interval string }
 
-func (c cellText) String() string {
-	return strings.TrimSpace(c.value + " " + c.interval)
-}
-
 // sections arranges the metrics of the columns as a report lists them.
 func sections(columns []Column) []section {
 	var names []string

@@ -60,10 +60,6 @@ var measures = []Description{
 // order a report lists them.
 func KnownMetrics() []Description { return slices.Clone(metrics) }
 
-// KnownMeasures returns the descriptions of the measures of an attack, in the
-// order a report lists them.
-func KnownMeasures() []Description { return slices.Clone(measures) }
-
 // BestAttack is the name under which the maximum over all attacks of a suite
 // stands, with its simultaneous interval.
 const BestAttack = "best"
@@ -138,9 +134,9 @@ func Describe(name string) (d Description, ok bool) {
 // CompareNames orders metric names as a report lists them: the metrics of a
 // world in the order of [KnownMetrics], unknown ones after them; then the plain
 // attack metrics; then those of each adversary, by length of observation.
-// Among attacks the best comes first, its measures in the order of
-// [KnownMeasures]. It returns a negative number, zero or a positive one, as
-// slices.SortFunc wants it.
+// Among attacks the best comes first, its measures in the order
+// auc, advantage, and so on to time_to_detect_h. It returns a negative number,
+// zero or a positive one, as slices.SortFunc wants it.
 func CompareNames(a, b string) int {
 	x, xAttack := ParseAttackMetric(a)
 	y, yAttack := ParseAttackMetric(b)

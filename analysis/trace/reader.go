@@ -64,9 +64,6 @@ func NewReader(r io.Reader, name string) (*Reader, error) {
 // Header returns the trace's header.
 func (t *Reader) Header() Header { return t.header }
 
-// Line returns the number of the line read last.
-func (t *Reader) Line() int { return t.line }
-
 // Next reads the next record into r, whose leases are valid until r is used for
 // the next one. It returns io.EOF after the last record, and otherwise an
 // [*Error]; after an error every further call returns the same error.
