@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -254,8 +256,11 @@ type end struct {
 	keys wire.PrivateKeyFile
 	enc  *ecdh.PrivateKey
 
-	asked chan struct{} // closed at the first request for a LeaseSet
-	other chan Message  // what else came
+	asked  chan struct{}                           // closed at the first request for a LeaseSet
+	other  chan Message                            // what else came
+	latest atomic.Pointer[RequestVariableLeaseSet] // the last request
+	serial wire.Seconds                            // of the last LeaseSet made, under mu
+	mu     sync.Mutex
 }
 
 func newEnd(t *testing.T, router int, n byte) *end {
@@ -298,6 +303,7 @@ func (e *end) pump() {
 			e.other <- m
 			continue
 		}
+		e.latest.Store(r)
 		if err := e.answer(r); err != nil {
 			e.t.Error(err)
 		}
@@ -310,7 +316,10 @@ func (e *end) pump() {
 
 // answer makes and publishes a LeaseSet2 with the leases asked for.
 func (e *end) answer(m *RequestVariableLeaseSet) error {
-	now := wire.SecondsOf(time.Now())
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	now := max(wire.SecondsOf(time.Now()), e.serial+1) // no two are published in one second
+	e.serial = now
 	ls := &wire.LeaseSet2{
 		LeaseSet2Header: wire.LeaseSet2Header{Destination: e.keys.Destination, Published: now},
 		EncryptionKeys:  []wire.EncryptionKey{{Type: wire.EncX25519, Key: e.enc.PublicKey().Bytes()}},
@@ -398,7 +407,13 @@ func runI2pd(t *testing.T) {
 		if !errors.As(err, &le) {
 			t.Fatal(err)
 		}
+		// i2pd 2.45.1 may ask for a LeaseSet before it has an outbound tunnel,
+		// does then not publish it (Destination.cpp, Publish: "Destination is not
+		// ready"), and does not come back to it: one has to give it again.
 		<-time.After(2 * time.Second)
+		if err := b.answer(b.latest.Load()); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if !found {
 		t.Error("the published LeaseSet was not found")
