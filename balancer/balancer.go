@@ -22,11 +22,14 @@ type Balancer struct {
 	free    []int32
 	lastReq RequestID
 
-	ls  leaseSet
-	pub publisher
+	ls      leaseSet
+	pub     publisher
+	verify  verifier
+	clients clients
 
-	acts  []Action // being built by the current Step
-	paths []PeerID // memory of the actions' paths
+	acts    []Action // being built by the current Step
+	paths   []PeerID // memory of the actions' paths
+	bundles []Lease  // memory of the actions' own bundles
 }
 
 // New returns a core that is ready for its first Step. It panics if cfg does
@@ -53,6 +56,8 @@ func (b *Balancer) Reset(cfg Config) {
 	b.lastReq = 0
 	b.ls.reset()
 	b.pub.reset()
+	b.verify.reset()
+	b.clients.reset()
 	if cap(b.routers) < len(cfg.Routers) {
 		b.routers = make([]router, len(cfg.Routers))
 	}
@@ -74,7 +79,7 @@ func (b *Balancer) Step(now Time, ev *Event, acts []Action) []Action {
 	}
 	b.now = max(b.now, now)
 	b.acts = acts
-	b.paths = b.paths[:0]
+	b.paths, b.bundles = b.paths[:0], b.bundles[:0]
 	b.take(ev)
 	b.runDue()
 	acts = b.acts
@@ -85,7 +90,7 @@ func (b *Balancer) Step(now Time, ev *Event, acts []Action) []Action {
 // Deadline is when the core wants its next EventWake; Never if it only waits
 // for events.
 func (b *Balancer) Deadline() Time {
-	next := min(b.ls.due, b.pub.due, b.joinDue)
+	next := min(b.ls.due, b.pub.due, b.joinDue, b.verify.due, b.clients.due)
 	for _, at := range b.next {
 		next = min(next, at)
 	}
@@ -117,6 +122,9 @@ func (b *Balancer) take(ev *Event) {
 	case EventLookupResult:
 		b.onLookupResult(ev)
 		return
+	case EventClientGone:
+		b.onClientGone(ev)
+		return
 	}
 	if ev.Router == None {
 		return
@@ -142,6 +150,8 @@ func (b *Balancer) take(ev *Event) {
 		b.onLeaseRequest(r, ev)
 	case EventHeartbeat:
 		b.onHeartbeat(r, ev)
+	case EventClientSeen:
+		b.onClientSeen(r, ev)
 	case EventAdmin:
 		b.onAdmin(r, ev)
 	}
@@ -167,7 +177,13 @@ func (b *Balancer) runDue() {
 	if b.pub.due <= b.now {
 		b.publish()
 	}
+	if b.verify.due <= b.now {
+		b.lookUp()
+	}
 	b.handOut()
+	if b.clients.due <= b.now {
+		b.takeOver() // with what was handed out
+	}
 }
 
 // expireAll lets go of what has expired and was not worth a wake until now.

@@ -22,6 +22,9 @@ const (
 	// maxTunnels is how many tunnels a pool holds, beyond four times those
 	// wanted; further ones are not taken up.
 	maxTunnels = 64
+	// MaxClients is how many clients the core follows; further ones are
+	// answered through the router that their messages come through.
+	MaxClients = 1 << 16
 	// maxLifetime is how far ahead a tunnel may end: floodfills refuse more.
 	maxLifetime = 16 * Minute
 )
@@ -61,6 +64,10 @@ type Config struct {
 	Resync Time
 	// SessionRetry is the wait after a refused session.
 	SessionRetry Time
+	// Verify is how often our LeaseSet is looked up in the netDb, and a few
+	// seconds after each publish through a router that reports no acks; 0:
+	// never.
+	Verify Time
 }
 
 // RouterConfig is one of the operator's routers.
@@ -114,6 +121,8 @@ func (c *Config) Validate() error {
 		return errors.New("balancer: Config.PublishDelay and PublishSpacing must not be negative")
 	case c.PeerRefresh <= 0 || c.Heartbeat <= 0 || c.Resync <= 0 || c.SessionRetry <= 0:
 		return errors.New("balancer: Config's intervals must be positive")
+	case c.Verify < 0:
+		return errors.New("balancer: Config.Verify must not be negative")
 	case c.HeartbeatMisses < 1:
 		return errors.New("balancer: Config.HeartbeatMisses must be at least 1")
 	}

@@ -42,6 +42,10 @@ type RequestID int64
 // balancer and frontend are one process.
 type FrontendID int32
 
+// ClientID is the driver's interned number of a client of the Destination; it
+// may name another one after EventClientGone.
+type ClientID int32
+
 // None stands for "no router", "no peer" and "no tunnel".
 const None = -1
 
@@ -76,10 +80,13 @@ const (
 	CapPublishStatus                          // reports stores and acks
 	CapAckRelay                               // passes up acks that it did not ask for
 	CapGarlic                                 // hands up garlic undecrypted
+	CapGive                                   // can be given a LeaseSet to bundle while it publishes another one
+	CapLookup                                 // can look up our LeaseSet in the netDb
 
 	// CapP140 is everything that a router speaking the whole extension
 	// (without garlic) offers.
-	CapP140 = CapFastTier | CapCreateTunnel | CapTunnelPool | CapPublishNamed | CapPublishStatus | CapAckRelay
+	CapP140 = CapFastTier | CapCreateTunnel | CapTunnelPool | CapPublishNamed | CapPublishStatus | CapAckRelay |
+		CapGive | CapLookup
 )
 
 // Peer is one router of the network as the wire's Peer List describes it:
@@ -198,11 +205,18 @@ const (
 	// EventAckRelayed: an ack for Published came in through Router's tunnel.
 	EventAckRelayed
 	// EventLookupResult: verification found Published (0: nothing); Ours
-	// tells whether the LeaseSet is one of ours.
+	// tells whether the LeaseSet is one of ours. A Result other than ResultOK
+	// means that the netDb could not be asked.
 	EventLookupResult
 	// EventHeartbeat: Missed probes in a row went unanswered by Router, or,
 	// with Missed 0, it answers again (see ActionHeartbeat).
 	EventHeartbeat
+	// EventClientSeen: a message of Client came in through Router: the first
+	// one, the first one through another router, or one after a while.
+	EventClientSeen
+	// EventClientGone: Client has not been heard of for long; its number is
+	// free.
+	EventClientGone
 	// EventAdmin: the operator's Command for Router (with Weight).
 	EventAdmin
 	// EventRestore: after a restart of the balancer, the last Published that
@@ -239,6 +253,7 @@ type Event struct {
 	Caps       Capabilities
 	Weight     int32
 	Floodfill  PeerID
+	Client     ClientID
 	Missed     int32
 	Others     int32
 	Request    RequestID
@@ -292,6 +307,16 @@ const (
 	ActionRelayAck
 	// ActionLookup: look up our own LeaseSet through Router.
 	ActionLookup
+	// ActionConfigureTunnels: a stock router, which builds its tunnels itself,
+	// shall keep Inbound and Outbound of them.
+	ActionConfigureTunnels
+	// ActionCarry: what goes to Client goes through Router from now on.
+	ActionCarry
+	// ActionSendPacket: send Client a message of the balancer's own through
+	// Router, so that the client gets to know it as the way to us.
+	ActionSendPacket
+	// ActionRotateKeys: the LeaseSets that follow have new encryption keys.
+	ActionRotateKeys
 )
 
 // Action is one output of the core. Its slices lie in the core's memory and
@@ -306,6 +331,9 @@ type Action struct {
 	OutboundTunnel TunnelID
 	ReplyLease     int32 // index into Leases, None for the rule `closest`
 	Hops           int32
+	Client         ClientID
+	Inbound        int32 // tunnels
+	Outbound       int32
 	Every          Time
 	Version        uint64
 	Published      int64 // seconds, wall clock

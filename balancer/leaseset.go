@@ -248,23 +248,75 @@ func sameLeases(a, b []Lease) bool {
 }
 
 // handOut gives the newest LeaseSet to every router that bundles it with what
-// it sends, so that no client sees another one than the netDb shows. It comes
-// last in a Step: the actions' leases lie in the core's memory.
+// it sends. It comes last in a Step, but for what changes no lease: the actions'
+// leases lie in the core's memory.
 func (b *Balancer) handOut() {
 	if !b.ls.made() {
 		return
 	}
 	for i := range b.routers {
 		r := &b.routers[i]
-		if r.owed {
-			r.owed = false
-			b.fillLeaseSet(b.do(r, ActionGiveLeaseSet))
+		if !r.owed && !r.owedReply {
+			continue
 		}
+		kind := ActionGiveLeaseSet
 		if r.owedReply {
-			r.owedReply = false
-			b.fillLeaseSet(b.do(r, ActionReplyLeaseRequest))
+			kind = ActionReplyLeaseRequest
+		}
+		r.owed, r.owedReply = false, false
+		switch {
+		case !b.bundlesPublished(r):
+			b.bundle(b.do(r, kind), r)
+		case kind == ActionReplyLeaseRequest && !b.pub.askedNow(b, r.id):
+			b.fillLeaseSet(b.do(r, kind))
 		}
 	}
+}
+
+// bundlesPublished tells whether r bundles what it publishes, whatever the
+// policy says: stock routers have one LeaseSet for both.
+func (b *Balancer) bundlesPublished(r *router) bool {
+	return r.caps&CapGive == 0 && b.pub.asks(r.id)
+}
+
+// bundleSlack is how long before its end an own bundle is renewed. Streams of
+// i2pd do not use a lease in its last 51 s (Streaming.h, LEASE_ENDDATE_THRESHOLD);
+// the rest is for the way to the client, which gets it with the next message.
+const bundleSlack = 60 * Second
+
+// bundle fills in what the policy has r bundle: the whole LeaseSet, or r's own
+// leases. Those have a newer `published`, without which a client that knows the
+// whole LeaseSet would not take them.
+func (b *Balancer) bundle(a *Action, r *router) {
+	r.bundleDue = Never
+	how := b.cfg.Policy.Bundle(&b.view, r.id)
+	at := len(b.bundles)
+	if how.Own {
+		for i := range b.ls.leases {
+			if b.ls.leases[i].Router == r.id {
+				b.bundles = append(b.bundles, b.ls.leases[i])
+			}
+		}
+	}
+	own := b.bundles[at:]
+	if len(own) == 0 {
+		b.fillLeaseSet(a)
+		return
+	}
+	if how.Lifetime > 0 {
+		end := (b.wall() + how.Lifetime) / Second * Second
+		for i := range own {
+			own[i].End = min(own[i].End, end)
+		}
+		r.bundleDue = b.now + max(Second, how.Lifetime-bundleSlack)
+	}
+	a.Expires = 0
+	for i := range own {
+		a.Expires = max(a.Expires, int64(own[i].End/Second))
+	}
+	r.given = max(r.given+1, b.ls.published+1, int64(b.wall()/Second))
+	a.Published, a.Leases = r.given, own
+	b.touch(r)
 }
 
 func (b *Balancer) fillLeaseSet(a *Action) {
@@ -291,7 +343,7 @@ func (b *Balancer) onLeaseRequest(r *router, ev *Event) {
 			t := &b.tunnels[m.slot]
 			known = known || t.receive == l.ReceiveID && t.gateway == l.Gateway
 		}
-		if known {
+		if known || r.drained || r.standby {
 			continue
 		}
 		b.addTunnel(p, r, &request{}, &Tunnel{

@@ -32,6 +32,32 @@ type Policy interface {
 	// that are gone or that a router does not take (CapPublishNamed). Where
 	// nothing is left, another router publishes.
 	Publishers(v *View, leases []Lease, out []Send) []Send
+
+	// Bundle says what r is given to bundle with what it sends.
+	Bundle(v *View, r RouterID) Bundling
+
+	// Lost says what is done for the clients of r, which is lost.
+	Lost(v *View, r RouterID) Failover
+}
+
+// Bundling is what a router bundles with what it sends to clients.
+type Bundling struct {
+	// Own restricts it to the leases of the router's own tunnels, so that
+	// clients stay with the router that has their ratchet sessions (mode
+	// `pinned`); else it is the whole LeaseSet (`composed`).
+	Own bool
+	// Lifetime ends the leases of an own bundle sooner than their tunnels, so
+	// that clients of a router that is lost give them up; 0: they last as long
+	// as the tunnels. The core renews it bundleSlack before its end.
+	Lifetime Time
+}
+
+// Failover is how the clients of a lost router are served. In any case a
+// survivor takes each over by a message of its own.
+type Failover struct {
+	// Rotate changes the encryption keys if a client's ratchet session is too
+	// young to be replaced by the survivor's. Observers see a change of keys.
+	Rotate bool
 }
 
 // Send is one router's part in a publish. The rule `closest`, by which routers

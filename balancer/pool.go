@@ -245,7 +245,7 @@ func (b *Balancer) startBuild(r *router, p *pool, renews TunnelID) bool {
 	}
 	path := b.paths[at:]
 	if !ok || builder < 0 || int(builder) >= len(b.routers) || len(path) > MaxHops || len(p.requests) >= maxRequests ||
-		b.routers[builder].state != routerServing {
+		b.routers[builder].state != routerServing || b.routers[builder].caps&CapCreateTunnel == 0 {
 		b.paths = b.paths[:at]
 		return false
 	}

@@ -130,10 +130,14 @@ func (b *Balancer) publish() {
 		return
 	}
 	p.attempted, p.last, p.inFlight = true, b.now, l.published
+	b.verify.published(b)
 	for i := range p.through {
 		a := b.do(&b.routers[p.through[i].Router], ActionPublishLeaseSet)
 		b.fillLeaseSet(a)
 		a.OutboundTunnel, a.ReplyLease = p.through[i].Outbound, p.through[i].ReplyLease
+		if r := &b.routers[p.through[i].Router]; r.caps&CapGive != 0 && b.cfg.Policy.Bundle(&b.view, r.id).Own {
+			r.owed = true // what is published is bundled, until something else is given
+		}
 	}
 }
 
@@ -153,6 +157,13 @@ func (b *Balancer) stale() bool {
 // drains.
 func (b *Balancer) chooseAudience() {
 	p := &b.pub
+	for i := range p.through {
+		// Who publishes no longer may have to bundle something else.
+		if r := &b.routers[p.through[i].Router]; r.caps&CapGive == 0 && r.state == routerServing {
+			r.owed = true
+		}
+	}
+	defer b.entriesHandOver()
 	p.through = p.through[:0]
 	p.wanted = b.cfg.Policy.Publishers(&b.view, b.ls.leases, p.wanted[:0])
 	for _, s := range p.wanted {
@@ -170,17 +181,22 @@ func (b *Balancer) chooseAudience() {
 		if !b.hasWayOut(r) {
 			continue
 		}
-		if r.active() {
-			fallback = r.id
-			break
-		}
-		if fallback == None {
+		switch {
+		case fallback == None,
+			r.active() && !b.routers[fallback].active(),
+			// The clients of a stock router that becomes the publisher must move.
+			r.active() && r.clients < b.routers[fallback].clients:
 			fallback = r.id
 		}
 	}
 	if fallback != None {
 		p.through = append(p.through, sender{Send: Send{fallback, None, None}})
 	}
+}
+
+// askedNow tells whether a router is asked to publish in this very Step.
+func (p *publisher) askedNow(b *Balancer, id RouterID) bool {
+	return p.attempted && p.last == b.now && p.inFlight == b.ls.published && p.asks(id)
 }
 
 // asks tells whether a router is asked to publish already.
@@ -270,7 +286,15 @@ func (b *Balancer) onAckRelayed(ev *Event) {
 // onLookupResult publishes again where the netDb has lost our LeaseSet, or
 // holds one that is not ours.
 func (b *Balancer) onLookupResult(ev *Event) {
+	if ev.Result != ResultOK {
+		b.verify.again(b)
+		return
+	}
+	b.verify.done(b)
 	if ev.Ours && ev.Published >= b.pub.confirmed || !b.ls.made() {
+		if ev.Ours && ev.Published <= b.pub.inFlight {
+			b.pub.confirmed = max(b.pub.confirmed, ev.Published)
+		}
 		return
 	}
 	if ev.Published <= int64(b.wall()/Second) {

@@ -42,8 +42,13 @@ type router struct {
 	listed    bool   // it has given a list since it is up
 	others    int32  // its tunnels outside this session
 
-	owed      bool // the newest LeaseSet, to bundle
-	owedReply bool // the same, as the answer to its lease request
+	owed      bool  // the newest LeaseSet, to bundle
+	owedReply bool  // the same, as the answer to its lease request
+	given     int64 // `published` of its last own bundle, seconds
+	bundleDue Time  // when its own bundle must be renewed
+
+	clients int32    // that it carries
+	asked   [2]int32 // how many tunnels a stock router was asked to keep
 
 	pools [2]pool
 
@@ -66,6 +71,7 @@ func (r *router) reset(id RouterID, cfg RouterConfig) {
 	r.fast, r.version, r.peersSeen, r.others = 0, 0, 0, 0
 	r.listed, r.owed, r.owedReply = false, false, false
 	r.filled = -1
+	r.given, r.clients = 0, 0
 	for d := range r.pools {
 		r.pools[d].reset(PoolID(id), Direction(d))
 	}
@@ -74,7 +80,8 @@ func (r *router) reset(id RouterID, cfg RouterConfig) {
 
 // idle stops all timers of a router that cannot be used.
 func (r *router) idle() {
-	r.sessionDue, r.peersDue, r.resyncDue, r.loopAt = Never, Never, Never, Never
+	r.sessionDue, r.peersDue, r.resyncDue, r.loopAt, r.bundleDue = Never, Never, Never, Never, Never
+	r.asked = [2]int32{}
 }
 
 func (r *router) active() bool {
@@ -82,7 +89,7 @@ func (r *router) active() bool {
 }
 
 func (r *router) deadline() Time {
-	next := min(r.sessionDue, r.peersDue, r.resyncDue, r.loopAt)
+	next := min(r.sessionDue, r.peersDue, r.resyncDue, r.loopAt, r.bundleDue)
 	for d := range r.pools {
 		next = min(next, r.pools[d].expireAt)
 	}
@@ -102,6 +109,10 @@ func (b *Balancer) runRouter(r *router) {
 	}
 	if r.resyncDue <= b.now {
 		b.askPools(r)
+	}
+	if r.bundleDue <= b.now {
+		r.bundleDue = Never
+		r.owed = true
 	}
 	b.expire(r)
 	if r.loopAt <= b.now {
@@ -176,6 +187,7 @@ func (b *Balancer) lose(r *router, state routerState) {
 	}
 	b.shareOut()
 	b.pub.lost(b, r.id)
+	b.leaveClients(r)
 }
 
 // dropRouter removes from q's pools what router id built or is building.
@@ -293,8 +305,25 @@ func (b *Balancer) shareOut() {
 			b.wakeLoop(r)
 			b.ls.due = b.now
 		}
+		b.askTunnels(r)
 		b.touch(r)
 	}
+}
+
+// askTunnels tells a router that builds its tunnels itself how many to keep. It
+// keeps at least one each way: it answers no request, and sends nothing, without.
+func (b *Balancer) askTunnels(r *router) {
+	if r.state != routerServing || r.caps&CapCreateTunnel != 0 {
+		return
+	}
+	want := [2]int32{max(1, r.pools[Inbound].wanted), max(1, r.pools[Outbound].wanted)}
+	if want == r.asked {
+		return
+	}
+	r.asked = want
+	a := b.do(r, ActionConfigureTunnels)
+	a.Inbound, a.Outbound = want[Inbound], want[Outbound]
+	a.Hops = int32(r.cfg.Hops)
 }
 
 // counted tells whether r gets a share of the leases.

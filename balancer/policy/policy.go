@@ -5,6 +5,8 @@
 //   - superset: any router builds through any peer of the union of the tiers.
 //   - shared-key: as per-router, with one slice key for all routers.
 //   - single: one router alone, as a stock router would do it.
+//   - natural-i2pd: what stock i2pd routers allow. They build tunnels of their own
+//     choice; all of them are listed together.
 //
 // All of them choose paths as Java I2P does (ClientPeerSelector,
 // TunnelPool.configureNewTunnel; docs/model.md); they differ in whose peers
@@ -27,6 +29,10 @@ type Options struct {
 	Reuse float64
 	// Publisher is "fixed", "rotate" or "all".
 	Publisher string
+	// Bundle is "composed" or "pinned", Rotate whether encryption keys change
+	// where clients of a lost router could not be moved otherwise.
+	Bundle string
+	Rotate bool
 	// Rules of Java's path choice that can be switched off.
 	Slices       bool // hash slices of the fast tier
 	IBGWFilter   bool // only reachable IPv4 peers as inbound gateways
@@ -37,7 +43,7 @@ type Options struct {
 // DefaultOptions are those of Java I2P 2.8.0, with one fixed publisher.
 func DefaultOptions() Options {
 	return Options{
-		Reuse: 0.75, Publisher: PublisherFixed,
+		Reuse: 0.75, Publisher: PublisherFixed, Bundle: BundleComposed,
 		Slices: true, IBGWFilter: true, MaxPeerShare: true, SameSubnet: true,
 	}
 }
@@ -49,8 +55,21 @@ const (
 	PublisherAll    = "all"    // every router publishes the same bytes
 )
 
+// What routers bundle with what they send to clients.
+const (
+	BundleComposed = "composed" // the published LeaseSet
+	BundlePinned   = "pinned"   // each its own leases of it, for pinnedLifetime
+)
+
+// pinnedLifetime is how long the leases of a pinned bundle last: clients of
+// i2pd that have lost their router look for another one after that time at the
+// latest. The core renews it 60 s before its end, so every 30 s. Our choice.
+const pinnedLifetime = 90 * balancer.Second
+
 // Names lists the built-in policies.
-func Names() []string { return []string{"per-router", "superset", "shared-key", "single"} }
+func Names() []string {
+	return []string{"per-router", "superset", "shared-key", "single", "natural-i2pd"}
+}
 
 // New returns the built-in policy of that name.
 func New(name string, opt Options) (balancer.Policy, error) {
@@ -60,8 +79,13 @@ func New(name string, opt Options) (balancer.Policy, error) {
 	if !slices.Contains([]string{PublisherFixed, PublisherRotate, PublisherAll}, opt.Publisher) {
 		return nil, fmt.Errorf("policy %s: publisher %q is none of fixed, rotate, all", name, opt.Publisher)
 	}
+	if !slices.Contains([]string{BundleComposed, BundlePinned}, opt.Bundle) {
+		return nil, fmt.Errorf("policy %s: bundle %q is none of composed, pinned", name, opt.Bundle)
+	}
 	p := &javaLike{name: name, opt: opt}
 	switch name {
+	case "natural-i2pd":
+		p.natural = true
 	case "per-router", "single":
 	case "superset":
 		p.union = true
@@ -79,6 +103,8 @@ type javaLike struct {
 	opt    Options
 	union  bool // any router, any peer of the union of the tiers
 	oneKey bool // one slice key for all routers
+	// natural has every router choose its paths itself.
+	natural bool
 
 	rng   *rand.Rand
 	tiers []tier
@@ -111,6 +137,9 @@ func (p *javaLike) Reset(n int, rng *rand.Rand) {
 // Build implements balancer.Policy.
 func (p *javaLike) Build(v *balancer.View, pool balancer.PoolID, dir balancer.Direction, path []balancer.PeerID) (balancer.RouterID, []balancer.PeerID, bool) {
 	router := v.PoolRouter(pool)
+	if p.natural {
+		return router, path, v.Capabilities(router)&balancer.CapCreateTunnel != 0
+	}
 	if p.union {
 		router = p.anyRouter(v, router)
 	}
@@ -157,6 +186,19 @@ func (p *javaLike) anyRouter(v *balancer.View, own balancer.RouterID) balancer.R
 // Compose implements balancer.Policy: everything is listed as the core
 // proposes it.
 func (p *javaLike) Compose(_ *balancer.View, leases []balancer.Lease) []balancer.Lease { return leases }
+
+// Bundle implements balancer.Policy.
+func (p *javaLike) Bundle(*balancer.View, balancer.RouterID) balancer.Bundling {
+	if p.opt.Bundle == BundlePinned {
+		return balancer.Bundling{Own: true, Lifetime: pinnedLifetime}
+	}
+	return balancer.Bundling{}
+}
+
+// Lost implements balancer.Policy.
+func (p *javaLike) Lost(*balancer.View, balancer.RouterID) balancer.Failover {
+	return balancer.Failover{Rotate: p.opt.Rotate}
+}
 
 // Publishers implements balancer.Policy. Paths are left to the rule `closest`,
 // which is a stock router's, unless acks would get lost by it.

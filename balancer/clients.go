@@ -1,0 +1,207 @@
+package balancer
+
+// Ratchet sessions live in routers: what a client sends under the session with
+// one router no other can read. So a client is answered through the router that
+// it writes to, its carrier; and when a carrier is lost, another one takes its
+// clients over with a message of its own, which opens a session between them.
+const (
+	// sessionReplaceable is the age from which a client's router lets a new
+	// session replace the one that it has: 120 s in i2pd
+	// (ECIESX25519AEADRatchetSession.h, RESTART_TIMEOUT) and Java
+	// (SESSION_REPLACE_AGE); the rest is for the way there.
+	sessionReplaceable = 125 * Second
+	// takeoversPerPass bounds how many clients are written to at once, and
+	// takeoverPass is the wait until the next ones are; our choice.
+	takeoversPerPass = 64
+	takeoverPass     = 100 * Millisecond
+)
+
+type clients struct {
+	table []client // by ClientID
+	due   Time     // of the next takeover
+}
+
+type client struct {
+	carrier RouterID
+	since   Time // of its session with the carrier, as far as we know
+	due     Time // when it is to be taken over, Never if not
+	tries   uint8
+}
+
+func (c *clients) reset() { c.table, c.due = c.table[:0], Never }
+
+// at returns the entry of a client, nil where it has none.
+func (c *clients) at(id ClientID) *client {
+	if id < 0 || int(id) >= len(c.table) {
+		return nil
+	}
+	return &c.table[id]
+}
+
+// onClientSeen makes the router that a client writes to its carrier.
+func (b *Balancer) onClientSeen(r *router, ev *Event) {
+	if ev.Client < 0 || ev.Client >= MaxClients || r.state != routerServing {
+		return
+	}
+	for len(b.clients.table) <= int(ev.Client) {
+		b.clients.table = append(b.clients.table, client{carrier: None, due: Never})
+	}
+	c := &b.clients.table[ev.Client]
+	if c.carrier == r.id {
+		// It has come, or has never left.
+		if c.tries > 0 {
+			c.since, c.tries = b.now, 0
+		}
+		c.due = Never
+		return
+	}
+	carrier := r
+	if b.isEntry(r) {
+		if c.carrier != None && b.routers[c.carrier].active() && !b.isEntry(&b.routers[c.carrier]) {
+			return // it does not know its carrier's own leases yet
+		}
+		if other := b.leastBusy(r.id); other != nil {
+			carrier = other
+		}
+	}
+	b.carry(ev.Client, c, carrier)
+	if b.cfg.Policy.Bundle(&b.view, carrier.id).Own {
+		// i2pd bundles a LeaseSet only after it was given one.
+		carrier.owed = true
+	}
+}
+
+func (b *Balancer) carry(id ClientID, c *client, r *router) {
+	if c.carrier != None {
+		b.routers[c.carrier].clients--
+	}
+	r.clients++
+	*c = client{carrier: r.id, since: b.now, due: Never}
+	b.do(r, ActionCarry).Client = id
+}
+
+func (b *Balancer) onClientGone(ev *Event) {
+	c := b.clients.at(ev.Client)
+	if c == nil || c.carrier == None {
+		return
+	}
+	b.routers[c.carrier].clients--
+	*c = client{carrier: None, due: Never}
+}
+
+// isEntry tells whether clients that r answers would not stay with it: it bundles
+// the whole LeaseSet, since it publishes it, where the others bundle their own.
+func (b *Balancer) isEntry(r *router) bool {
+	return b.bundlesPublished(r) && b.cfg.Policy.Bundle(&b.view, r.id).Own
+}
+
+// leastBusy returns the router with leases that carries the fewest clients and
+// is neither not nor an entry; nil where there is none.
+func (b *Balancer) leastBusy(not RouterID) *router {
+	var best *router
+	for i := range b.routers {
+		r := &b.routers[i]
+		if r.id == not || !r.active() || len(r.pools[Inbound].list) == 0 || b.isEntry(r) {
+			continue
+		}
+		if best == nil || r.clients < best.clients {
+			best = r
+		}
+	}
+	return best
+}
+
+// leaveClients has the clients of r taken over: it is lost.
+func (b *Balancer) leaveClients(r *router) {
+	if r.clients == 0 {
+		return
+	}
+	young := false
+	for i := range b.clients.table {
+		c := &b.clients.table[i]
+		if c.carrier == r.id {
+			c.due, c.tries = b.now, 0
+			young = young || b.now-c.since < sessionReplaceable
+		}
+	}
+	b.clients.due = b.now
+	for i := range b.routers {
+		// With the message comes the LeaseSet that keeps the client.
+		q := &b.routers[i]
+		q.owed = q.owed || q.state == routerServing && b.cfg.Policy.Bundle(&b.view, q.id).Own
+	}
+	if young && b.cfg.Policy.Lost(&b.view, r.id).Rotate && b.ls.made() {
+		b.do(r, ActionRotateKeys)
+		b.date()
+		b.pub.changed(b)
+		for i := range b.routers {
+			b.routers[i].owed = b.routers[i].state == routerServing
+		}
+	}
+}
+
+// entriesHandOver moves the clients of a carrier that has become an entry.
+func (b *Balancer) entriesHandOver() {
+	for i := range b.pub.through {
+		r := &b.routers[b.pub.through[i].Router]
+		if r.clients == 0 || !b.isEntry(r) || b.leastBusy(r.id) == nil {
+			continue
+		}
+		for j := range b.clients.table {
+			if c := &b.clients.table[j]; c.carrier == r.id {
+				c.due, c.tries = b.now, 0
+			}
+		}
+		b.clients.due = b.now
+	}
+}
+
+// takeOver writes to the clients whose carrier was lost, through another. A
+// client whose session with the lost one is too young to be replaced yet is
+// written to once more when it is old enough.
+func (b *Balancer) takeOver() {
+	t := &b.clients
+	t.due = Never
+	left := takeoversPerPass
+	for i := range t.table {
+		c := &t.table[i]
+		switch {
+		case c.due > b.now:
+			t.due = min(t.due, c.due)
+			continue
+		case left == 0:
+			t.due = b.now + takeoverPass
+			return
+		}
+		old := c.carrier
+		r := b.leastBusy(old)
+		if r == nil {
+			// Nobody is left; the next one that serves will be asked.
+			c.due = b.now + outboundWait
+			t.due = min(t.due, c.due)
+			continue
+		}
+		left--
+		since, tries := c.since, c.tries
+		if tries > 0 {
+			r = b.sameOr(old, r)
+		}
+		if r.id != old {
+			b.carry(ClientID(i), c, r)
+		}
+		b.do(r, ActionSendPacket).Client = ClientID(i)
+		c.due, c.since, c.tries = Never, since, tries+1
+		if tries == 0 && b.now-since < sessionReplaceable {
+			c.due = since + sessionReplaceable
+			t.due = min(t.due, c.due)
+		}
+	}
+}
+
+// sameOr returns the router id if it can still carry, else r.
+func (b *Balancer) sameOr(id RouterID, r *router) *router {
+	if q := &b.routers[id]; q.active() && !b.isEntry(q) {
+		return q
+	}
+	return r
+}

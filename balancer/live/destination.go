@@ -1,0 +1,408 @@
+package live
+
+import (
+	"context"
+	crand "crypto/rand"
+	"encoding/binary"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"multihome.i2p/balancer"
+	"multihome.i2p/balancer/policy"
+	"multihome.i2p/i2cp"
+	"multihome.i2p/i2cp/datagram"
+	"multihome.i2p/i2cp/wire"
+)
+
+// destination is one Destination: its core, the loop that drives it, and a link
+// to each router.
+type destination struct {
+	svc    *Service
+	cfg    Destination
+	log    *slog.Logger
+	hash   wire.Hash
+	signer *signer
+	store  store
+	ctx    context.Context
+	cancel context.CancelFunc
+
+	// Of the loop.
+	core    *balancer.Balancer
+	start   time.Time
+	offsets []balancer.Time // by router: its wall clock minus the time line
+	lives   []*life         // by router: the life that events are taken from
+	names   *names
+	actions []balancer.Action
+	made    map[*balancer.Lease]signed // in the present step
+	rec     *recorder
+	trace   *traceFile
+	swept   time.Time
+
+	in      chan input
+	links   []*link
+	clients *clients
+	target  target
+	acks    acks
+	ours    ours
+
+	received, sent, dropped atomic.Uint64
+
+	mu     sync.Mutex
+	status published
+}
+
+// published is what an operator may know of the newest LeaseSet.
+type published struct {
+	at          int64 // its `published`, seconds
+	leases      []balancer.Lease
+	gateways    []wire.Hash // of the leases
+	publisher   balancer.RouterID
+	confirmed   int64
+	confirmedAt time.Time
+	tunnels     []int // by router
+}
+
+// inputKind says what the loop has to do before the core sees an event.
+type inputKind uint8
+
+const (
+	_ inputKind = iota
+	lifeBegins
+	lifeEnds
+	leases  // more is a *i2cp.RequestVariableLeaseSet
+	managed // more is a message of the extension
+	ackCame // more is a *i2cp.AckRelayed
+	always  // belongs to no life
+)
+
+// input is something that happened.
+type input struct {
+	router balancer.RouterID
+	life   *life
+	kind   inputKind
+	ev     balancer.Event
+	more   any // a message, or a func() to be called after the actions
+}
+
+// verifyEvery is how often we look whether our LeaseSet is in the netDb.
+const verifyEvery = 5 * time.Minute
+
+func newDestination(svc *Service, cfg Destination, routers []Router) (*destination, error) {
+	d := &destination{
+		svc: svc, cfg: cfg, log: svc.cfg.Log.With("destination", cfg.Name), hash: cfg.Keys.Destination.Hash(),
+		store: store{dir: svc.cfg.State, name: cfg.Keys.Destination.B32()},
+		names: newNames(), clients: newClients(), in: make(chan input, 1024), made: make(map[*balancer.Lease]signed),
+		offsets: make([]balancer.Time, len(routers)), lives: make([]*life, len(routers)),
+		acks: acks{tokens: make(map[uint32]int64)}, ctx: context.Background(), cancel: func() {},
+	}
+	enc, err := d.store.encryptionKey()
+	if err != nil {
+		return nil, err
+	}
+	if d.signer, err = newSigner(cfg.Keys, enc); err != nil {
+		return nil, err
+	}
+	if d.target, err = newTarget(cfg.Target, d); err != nil {
+		return nil, err
+	}
+	var seed [16]byte
+	if _, err := crand.Read(seed[:]); err != nil {
+		return nil, err
+	}
+	head := coreHeader{
+		Leases: cfg.Leases, Policy: cfg.Policy, Hops: cfg.Hops, Outbound: cfg.Outbound,
+		Seed: [2]uint64{binary.BigEndian.Uint64(seed[:8]), binary.BigEndian.Uint64(seed[8:])},
+	}
+	for _, r := range routers {
+		head.Routers = append(head.Routers, r.Name)
+		head.Weights = append(head.Weights, r.Weight)
+	}
+	cc, err := head.config()
+	if err != nil {
+		return nil, err
+	}
+	d.core = balancer.New(cc)
+	if cfg.Record != "" {
+		if d.rec, err = newRecorder(cfg.Record, head); err != nil {
+			return nil, err
+		}
+	}
+	if cfg.Trace != "" {
+		if d.trace, err = openTrace(cfg.Trace, cfg.Keys.Destination.B32()); err != nil {
+			return nil, err
+		}
+	}
+	for i, r := range routers {
+		d.links = append(d.links, &link{d: d, id: balancer.RouterID(i), cfg: r, commands: make(chan command, commandsMax)})
+	}
+	d.status.publisher, d.status.tunnels = balancer.None, make([]int, len(routers))
+	return d, nil
+}
+
+// coreHeader is all that a core is made of: a recorded run is replayed from it.
+type coreHeader struct {
+	Leases   int       `json:"leases"`
+	Policy   Policy    `json:"policy"`
+	Hops     int       `json:"hops"`
+	Outbound int       `json:"outbound"`
+	Routers  []string  `json:"routers"`
+	Weights  []int     `json:"weights"`
+	Seed     [2]uint64 `json:"seed"`
+}
+
+// config makes the core's configuration. The error names what is wrong.
+func (h *coreHeader) config() (balancer.Config, error) {
+	opt := policy.DefaultOptions()
+	opt.Rotate = h.Policy.Rotate
+	if h.Policy.Bundle != "" {
+		opt.Bundle = h.Policy.Bundle
+	}
+	if h.Policy.Publisher != "" {
+		opt.Publisher = h.Policy.Publisher
+	}
+	p, err := policy.New(h.Policy.Name, opt)
+	if err != nil {
+		return balancer.Config{}, err
+	}
+	cc := balancer.DefaultConfig()
+	kind := balancer.KindJava
+	if h.Policy.Name == "natural-i2pd" {
+		cc.ImitateI2pd()
+		kind = balancer.KindI2pd
+	}
+	cc.Leases, cc.Policy = h.Leases, p
+	cc.Rand = rand.New(rand.NewPCG(h.Seed[0], h.Seed[1]))
+	cc.Verify = balancer.Time(verifyEvery)
+	for i := range h.Routers {
+		cc.Routers = append(cc.Routers, balancer.RouterConfig{
+			Kind: kind, Weight: int32(h.Weights[i]), Hops: h.Hops, Outbound: h.Outbound,
+		})
+	}
+	return cc, cc.Validate()
+}
+
+// post hands something that happened to the loop.
+func (d *destination) post(in input) {
+	select {
+	case d.in <- in:
+	case <-d.ctx.Done():
+	}
+}
+
+// run drives the core until ctx ends.
+func (d *destination) run(ctx context.Context) error {
+	d.start = time.Now()
+	last, err := d.store.restore()
+	if err != nil {
+		return err
+	}
+	var links sync.WaitGroup
+	defer func() {
+		links.Wait()
+		d.target.close()
+		if err := d.rec.close(); err != nil {
+			d.log.Error("event log", "error", err)
+		}
+		if err := d.trace.close(); err != nil {
+			d.log.Error("trace", "error", err)
+		}
+	}()
+	wall := d.wallOffset()
+	d.step(&balancer.Event{Kind: balancer.EventClock, Router: balancer.None, At: wall})
+	if last > 0 {
+		d.step(&balancer.Event{Kind: balancer.EventRestore, Router: balancer.None, Published: last})
+	}
+	for _, l := range d.links {
+		links.Go(func() { l.run(ctx) })
+	}
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		d.arm(timer)
+		select {
+		case <-ctx.Done():
+			// The links' last events find nobody.
+			return nil
+		case in := <-d.in:
+			d.handle(in)
+		case <-timer.C:
+			// The wall clock may have been set.
+			if now := d.wallOffset(); abs(now-wall) > 100*balancer.Millisecond {
+				wall = now
+				d.step(&balancer.Event{Kind: balancer.EventClock, Router: balancer.None, At: wall})
+			}
+			d.step(&balancer.Event{Kind: balancer.EventWake, Router: balancer.None})
+			d.sweep()
+		}
+	}
+}
+
+func abs(t balancer.Time) balancer.Time { return max(t, -t) }
+
+// arm sets the timer for the core's next deadline, and once a second at least.
+func (d *destination) arm(timer *time.Timer) {
+	wait := time.Second
+	if at := d.core.Deadline(); at != balancer.Never {
+		wait = max(0, min(wait, time.Duration(at-d.now())))
+	}
+	timer.Reset(wait)
+}
+
+// now is the core's time line: nanoseconds since the start, by the monotonic
+// clock.
+func (d *destination) now() balancer.Time { return balancer.Time(time.Since(d.start)) }
+
+func (d *destination) wallOffset() balancer.Time {
+	return balancer.Time(time.Now().UnixNano()) - d.now()
+}
+
+// offset is what to subtract from a router's wall clock to get to the time line.
+func (d *destination) offset(r balancer.RouterID) balancer.Time { return d.offsets[r] }
+
+// handle takes one input.
+func (d *destination) handle(in input) {
+	switch {
+	case in.kind == lifeBegins:
+		d.lives[in.router] = in.life
+		skew := d.links[in.router].snapshot().skew
+		d.offsets[in.router] = d.wallOffset() + balancer.Time(skew)
+		d.step(&balancer.Event{Kind: balancer.EventClock, Router: in.router, At: d.offsets[in.router]})
+	case in.kind != always && d.lives[in.router] != in.life:
+		return
+	case in.kind == lifeEnds:
+		d.lives[in.router] = nil
+	case in.kind == leases:
+		m := in.more.(*i2cp.RequestVariableLeaseSet)
+		for _, l := range m.Leases {
+			in.ev.Leases = append(in.ev.Leases, balancer.Lease{
+				Gateway: d.names.peer(l.Gateway), ReceiveID: uint32(l.Tunnel), End: coreTime(l.End),
+				Tunnel: d.names.natural(in.router, l, time.Now()), Router: in.router,
+			})
+		}
+	case in.kind == managed:
+		if !in.life.translate(in.more.(i2cp.Message), &in.ev) {
+			return
+		}
+	case in.kind == ackCame:
+		m := in.more.(*i2cp.AckRelayed)
+		published, ok := d.acks.find(m.Token)
+		if !ok {
+			return // not of a store that we know
+		}
+		in.ev.Published = published
+		d.confirmed(published)
+	}
+	d.step(&in.ev)
+	if then, ok := in.more.(func()); ok {
+		then()
+	}
+}
+
+// step lets the core take one event, and carries out what it wants.
+func (d *destination) step(ev *balancer.Event) {
+	now := d.now()
+	d.actions = d.core.Step(now, ev, d.actions[:0])
+	if err := d.rec.record(now, ev, d.actions); err != nil {
+		d.log.Error("event log: no more is recorded", "error", err)
+		d.rec = nil
+	}
+	clear(d.made)
+	for i := range d.actions {
+		d.perform(&d.actions[i])
+	}
+}
+
+// sweep forgets clients that were not heard of for long.
+func (d *destination) sweep() {
+	now := time.Now()
+	if now.Sub(d.swept) < 10*time.Second {
+		return
+	}
+	d.swept = now
+	for _, c := range d.clients.idle(now.Add(-clientIdle)) {
+		d.step(&balancer.Event{Kind: balancer.EventClientGone, Router: balancer.None, Client: c.id})
+	}
+}
+
+// receive takes a message that came in through a router. It runs on the router's
+// reading goroutine; what the core need not know of it does not wait for it.
+func (x *life) receive(payload []byte) {
+	d := x.d
+	d.received.Add(1)
+	info, data, err := i2cp.ParsePayload(nil, payload, 1<<16)
+	if err != nil {
+		d.dropped.Add(1)
+		return
+	}
+	if info.Protocol != i2cp.ProtocolDatagram {
+		d.target.receive(nil, info, data)
+		return
+	}
+	g, err := datagram.Parse(data)
+	if err != nil || g.Verify() != nil {
+		d.dropped.Add(1)
+		return
+	}
+	c := d.clients.get(g.From, x.id)
+	now := time.Now().UnixMilli()
+	c.heard.Store(now)
+	if c.id == balancer.None {
+		c.carrier.Store(int32(x.id))
+		d.target.receive(c, info, g.Payload)
+		return
+	}
+	if c.arrival.Load() == int32(x.id) && now-c.told.Load() < clientAgain.Milliseconds() {
+		d.target.receive(c, info, g.Payload)
+		return
+	}
+	c.arrival.Store(int32(x.id))
+	c.told.Store(now)
+	x.tellThen(balancer.Event{Kind: balancer.EventClientSeen, Client: c.id}, func() {
+		// After what the core orders: a client is answered when its carrier has
+		// the LeaseSet that keeps it.
+		l := d.links[c.carrier.Load()]
+		l.order(func(context.Context, *life) error {
+			d.target.receive(c, info, g.Payload)
+			return nil
+		})
+	})
+}
+
+func (d *destination) confirmed(published int64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if published >= d.status.confirmed {
+		d.status.confirmed, d.status.confirmedAt = published, time.Now()
+	}
+}
+
+func (d *destination) isOurs(b []byte) bool { return d.ours.has(b) }
+
+// admin has the core obey an operator.
+func (d *destination) admin(router balancer.RouterID, c balancer.Command, weight int32) {
+	d.post(input{router, nil, always, balancer.Event{Kind: balancer.EventAdmin, Router: router, Command: c, Weight: weight}, nil})
+}
+
+// stateDir makes the directory of the state.
+func stateDir(dir string) error {
+	if dir == "" {
+		return fmt.Errorf("no directory for the state: set `state`")
+	}
+	return os.MkdirAll(dir, 0o700)
+}
+
+// tunnelsOf counts the leases of each router.
+func tunnelsOf(leases []balancer.Lease, n int) []int {
+	counts := make([]int, n)
+	for _, l := range leases {
+		if int(l.Router) < n {
+			counts[l.Router]++
+		}
+	}
+	return counts
+}

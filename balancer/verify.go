@@ -1,0 +1,76 @@
+package balancer
+
+// Looking up our own LeaseSet in the netDb, where the configuration wants it
+// (Config.Verify): it is how a publish through a router that reports no acks is
+// confirmed, and how a LeaseSet of somebody else under our Destination is noticed.
+const (
+	// verifyAfter is when a publish is looked for: i2pd itself looks 5 to 7 s
+	// after the ack (Destination.cpp), which takes up to 2 s.
+	verifyAfter = 8 * Second
+	// verifyRetry is the wait after a lookup that could not be made.
+	verifyRetry = 10 * Second
+	// lookupPatience is how long a lookup is waited for.
+	lookupPatience = 60 * Second
+)
+
+type verifier struct {
+	due  Time
+	last RouterID // the last router asked
+}
+
+func (v *verifier) reset() { *v = verifier{due: Never, last: None} }
+
+// published schedules the lookup that confirms a publish.
+func (v *verifier) published(b *Balancer) {
+	if b.cfg.Verify == 0 {
+		return
+	}
+	for i := range b.pub.through {
+		if b.routers[b.pub.through[i].Router].caps&CapPublishStatus == 0 {
+			v.due = b.now + verifyAfter
+			return
+		}
+	}
+	v.due = min(v.due, b.now+b.cfg.Verify)
+}
+
+func (v *verifier) again(b *Balancer) {
+	if b.cfg.Verify > 0 {
+		v.due = b.now + verifyRetry
+	}
+}
+
+func (v *verifier) done(b *Balancer) {
+	if b.cfg.Verify > 0 {
+		v.due = b.now + b.cfg.Verify
+	}
+}
+
+// lookUp asks the netDb through the next router that can, those that publish
+// last: they may answer from their own memory.
+func (b *Balancer) lookUp() {
+	v := &b.verify
+	v.due = Never
+	if !b.pub.attempted || !b.ls.made() {
+		return // the next publish sets the time
+	}
+	n := RouterID(len(b.routers))
+	chosen := RouterID(None)
+	for i := range n {
+		id := (v.last + 1 + i) % n
+		r := &b.routers[id]
+		if r.state != routerServing || r.caps&CapLookup == 0 {
+			continue
+		}
+		if chosen == None || b.pub.asks(chosen) && !b.pub.asks(id) {
+			chosen = id
+		}
+	}
+	if chosen == None {
+		v.again(b)
+		return
+	}
+	v.last = chosen
+	v.due = b.now + lookupPatience
+	b.do(&b.routers[chosen], ActionLookup)
+}
