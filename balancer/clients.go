@@ -131,7 +131,7 @@ func (b *Balancer) leaveClients(r *router) {
 		q.owed = q.owed || q.state == routerServing && b.cfg.Policy.Bundle(&b.view, q.id).Own
 	}
 	if young && b.cfg.Policy.Lost(&b.view, r.id).Rotate && b.ls.made() {
-		b.do(r, ActionRotateKeys)
+		b.do(r, ActionRotateKeys).Router = None
 		b.date()
 		b.pub.changed(b)
 		for i := range b.routers {

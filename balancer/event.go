@@ -315,7 +315,8 @@ const (
 	// ActionSendPacket: send Client a message of the balancer's own through
 	// Router, so that the client gets to know it as the way to us.
 	ActionSendPacket
-	// ActionRotateKeys: the LeaseSets that follow have new encryption keys.
+	// ActionRotateKeys: the LeaseSets that follow have new encryption keys; it
+	// concerns no Router in particular.
 	ActionRotateKeys
 )
 

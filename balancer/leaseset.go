@@ -301,6 +301,10 @@ func (b *Balancer) bundle(a *Action, r *router) {
 	own := b.bundles[at:]
 	if len(own) == 0 {
 		b.fillLeaseSet(a)
+		if how.Own {
+			r.given = max(r.given+1, b.ls.published)
+			a.Published = r.given
+		}
 		return
 	}
 	if how.Lifetime > 0 {
@@ -316,7 +320,7 @@ func (b *Balancer) bundle(a *Action, r *router) {
 	}
 	r.given = max(r.given+1, b.ls.published+1, int64(b.wall()/Second))
 	a.Published, a.Leases = r.given, own
-	b.touch(r)
+	b.next[r.id] = min(b.next[r.id], r.bundleDue)
 }
 
 func (b *Balancer) fillLeaseSet(a *Action) {

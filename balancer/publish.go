@@ -277,7 +277,7 @@ func (b *Balancer) onAckRelayed(ev *Event) {
 	}
 	for i := range p.through {
 		id := p.through[i].Router
-		if id != ev.Router && b.routers[id].state == routerServing {
+		if id != ev.Router && b.routers[id].state == routerServing && b.routers[id].caps&CapAckRelay != 0 {
 			b.do(&b.routers[id], ActionRelayAck).Published = ev.Published
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"multihome.i2p/balancer"
+	"multihome.i2p/balancer/policy"
 )
 
 // An arbitrary script of events against the promises of the package comment.
@@ -29,6 +30,8 @@ type script struct {
 	open    []bool // session
 	asked   []int  // CreateSession not answered
 	offset  []balancer.Time
+	caps    []balancer.Capabilities
+	pinned  bool
 	tunnels [][]balancer.Tunnel
 	builds  []balancer.Action // CreateTunnel not answered
 	lists   []balancer.Action
@@ -39,9 +42,15 @@ type script struct {
 	lastPublish balancer.Time
 	published   int64
 	first       bool
-	content     map[int64][]balancer.Lease
+	content     map[version][]balancer.Lease
 	stores      []balancer.Action
 	publishing  bool // the action looked at is a publish
+}
+
+// version names a LeaseSet. Bundles of single routers have versions of their own.
+type version struct {
+	router    balancer.RouterID // None for what all are given
+	published int64
 }
 
 func (s *script) broken(promise, format string, args ...any) {
@@ -60,7 +69,16 @@ func (s *script) step(ev balancer.Event) {
 	spaced := false
 	for i := range s.acts {
 		a := &s.acts[i]
+		if a.Kind == balancer.ActionRotateKeys {
+			continue
+		}
 		id := int(a.Router)
+		if s.caps[id]&balancer.CapCreateTunnel == 0 {
+			switch a.Kind {
+			case balancer.ActionCreateTunnel, balancer.ActionGetFastTier, balancer.ActionGetTunnelPool, balancer.ActionRelayAck:
+				s.broken("stock", "action %d for router %d, which is a stock one", a.Kind, id)
+			}
+		}
 		if !s.up[id] {
 			s.broken("up", "action %d for router %d, which is down", a.Kind, id)
 		}
@@ -119,11 +137,16 @@ func (s *script) list(a *balancer.Action, spaced *bool) {
 	if latest != a.Expires {
 		s.broken("expires", "expires %d, latest end %d", a.Expires, latest)
 	}
-	// One version has one content, whoever is given it.
-	if was, ok := s.content[a.Published]; ok && !slices.Equal(was, a.Leases) {
+	// One version has one content, whoever is given it; where each bundles its
+	// own leases, only what is published.
+	v := version{balancer.None, a.Published}
+	if s.pinned && !s.publishing {
+		v.router = a.Router
+	}
+	if was, ok := s.content[v]; ok && !slices.Equal(was, a.Leases) {
 		s.broken("content", "version %d in action %d has other leases than before\n%v\n%v", a.Published, a.Kind, was, a.Leases)
 	} else if !ok {
-		s.content[a.Published] = slices.Clone(a.Leases)
+		s.content[v] = slices.Clone(a.Leases)
 	}
 	if !s.publishing {
 		return
@@ -171,9 +194,9 @@ const (
 // do plays one line of the script.
 func (s *script) do() {
 	const sec = balancer.Second
-	kinds := 18
+	kinds := 21
 	if !s.honest {
-		kinds = 24
+		kinds = 27
 	}
 	switch rapid.IntRange(0, kinds).Draw(s.t, "what") {
 	case 0, 1: // time passes, the core being woken at its deadlines
@@ -199,7 +222,7 @@ func (s *script) do() {
 		}
 		s.up[id], s.asked[id] = true, 0
 		s.open[id] = false
-		s.step(balancer.Event{Kind: balancer.EventRouterUp, Router: id, RouterKind: s.cfg.Routers[id].Kind, Caps: balancer.CapP140})
+		s.step(balancer.Event{Kind: balancer.EventRouterUp, Router: id, RouterKind: s.cfg.Routers[id].Kind, Caps: s.caps[id]})
 	case 4: // lost; the tunnels die with it, or outlive the connection
 		id := s.id()
 		s.up[id], s.open[id], s.asked[id] = false, false, 0
@@ -255,24 +278,47 @@ func (s *script) do() {
 		if s.open[id] {
 			s.step(balancer.Event{Kind: balancer.EventAckRelayed, Router: id, Published: s.published})
 		}
-	case 19: // a session's answer that nobody waits for
+	case 19: // a client writes
+		if id := s.id(); s.open[id] {
+			s.step(balancer.Event{Kind: balancer.EventClientSeen, Router: id, Client: balancer.ClientID(rapid.IntRange(0, 5).Draw(s.t, "client"))})
+		}
+	case 20:
+		s.step(balancer.Event{Kind: balancer.EventClientGone, Router: balancer.None, Client: balancer.ClientID(rapid.IntRange(0, 6).Draw(s.t, "client"))})
+	case 21: // a stock router has built a tunnel of its own
+		id := s.id()
+		if !s.open[id] || s.caps[id]&balancer.CapCreateTunnel != 0 {
+			return
+		}
+		s.newTunnel(id, balancer.Inbound, balancer.PeerID(rapid.IntRange(0, 20).Draw(s.t, "gateway")))
+		ev := balancer.Event{Kind: balancer.EventLeaseRequest, Router: id}
+		for _, w := range s.tunnels[id] {
+			if w.Created+600*sec > s.now {
+				ev.Leases = append(ev.Leases, balancer.Lease{Gateway: w.Gateway, ReceiveID: w.ReceiveID, End: w.End, Tunnel: w.ID, Router: id})
+			}
+		}
+		s.step(ev)
+	case 22: // a session's answer that nobody waits for
 		s.step(balancer.Event{Kind: balancer.EventSessionStatus, Router: s.id(), Result: balancer.Result(rapid.IntRange(0, 4).Draw(s.t, "result"))})
-	case 20: // anything
-		s.step(balancer.Event{
-			Kind: balancer.EventKind(rapid.Uint8Range(0, 20).Draw(s.t, "kind")), Router: balancer.RouterID(rapid.Int32Range(-2, 30).Draw(s.t, "any router")),
+	case 23: // anything
+		ev := balancer.Event{
+			Kind: balancer.EventKind(rapid.Uint8Range(0, 22).Draw(s.t, "kind")), Router: balancer.RouterID(rapid.Int32Range(-2, 30).Draw(s.t, "any router")),
 			Direction: balancer.Direction(rapid.Uint8Range(0, 1).Draw(s.t, "dir")), Published: rapid.Int64Range(0, math.MaxInt64).Draw(s.t, "published"),
 			Missed: rapid.Int32().Draw(s.t, "missed"), Final: true, Result: balancer.Result(rapid.Uint8().Draw(s.t, "result")), Command: balancer.Command(rapid.Uint8().Draw(s.t, "command")), Weight: rapid.Int32Range(-5, maxWeight).Draw(s.t, "weight"),
 			Request: balancer.RequestID(rapid.Int64Range(-1, 40).Draw(s.t, "request")), Caps: balancer.CapP140,
-		})
-	case 21: // a direction that does not exist
+		}
+		if ev.Kind == balancer.EventClock && ev.Router == balancer.None {
+			s.own = ev.At
+		}
+		s.step(ev)
+	case 24: // a direction that does not exist
 		s.step(balancer.Event{Kind: balancer.EventTunnelList, Router: s.id(), Direction: balancer.Direction(rapid.Uint8Range(0, maxDir).Draw(s.t, "dir"))})
-	case 22:
+	case 25:
 		s.step(balancer.Event{Kind: balancer.EventTunnelList, Router: s.id(), Tunnels: []balancer.Tunnel{{
 			ID: 1 << 40, Direction: balancer.Direction(rapid.Uint8Range(0, maxDir).Draw(s.t, "dir")), Created: s.now, End: balancer.Time(rapid.Int64().Draw(s.t, "end")),
 		}}})
-	case 23:
+	case 26:
 		s.step(balancer.Event{Kind: balancer.EventLeaseRequest, Router: s.id(), Leases: []balancer.Lease{{Tunnel: 1 << 41, End: balancer.Time(rapid.Int64().Draw(s.t, "end"))}}})
-	case 24:
+	case 27:
 		s.step(balancer.Event{Kind: balancer.EventAdmin, Router: s.id(), Command: balancer.CommandWeight, Weight: rapid.Int32Range(0, maxWeight).Draw(s.t, "weight")})
 	}
 }
@@ -347,8 +393,17 @@ func checkScript(t *rapid.T, honest bool, only string) {
 		n = 18
 	}
 	leases := rapid.IntRange(1, 16).Draw(t, "leases")
-	name := rapid.SampledFrom([]string{"per-router", "superset", "shared-key"}).Draw(t, "policy")
-	cfg := config(n, leases, named(t, name, nil), rapid.Uint64().Draw(t, "seed"))
+	name := rapid.SampledFrom([]string{"per-router", "superset", "shared-key", "natural-i2pd"}).Draw(t, "policy")
+	pinned := rapid.Bool().Draw(t, "pinned")
+	cfg := config(n, leases, named(t, name, func(o *policy.Options) {
+		o.Publisher = rapid.SampledFrom([]string{policy.PublisherFixed, policy.PublisherRotate, policy.PublisherAll}).Draw(t, "publisher")
+		if pinned {
+			o.Bundle, o.Rotate = policy.BundlePinned, rapid.Bool().Draw(t, "rotate")
+		}
+	}), rapid.Uint64().Draw(t, "seed"))
+	if rapid.Bool().Draw(t, "verify") {
+		cfg.Verify = 5 * balancer.Minute
+	}
 	if rapid.IntRange(0, 3).Draw(t, "i2pd") == 0 {
 		cfg.ImitateI2pd()
 		for i := range cfg.Routers {
@@ -358,14 +413,18 @@ func checkScript(t *rapid.T, honest bool, only string) {
 	s := &script{
 		t: t, cfg: cfg, b: balancer.New(cfg), honest: honest, only: only, now: 1, own: wallOffset, first: true,
 		up: make([]bool, n), open: make([]bool, n), asked: make([]int, n), offset: make([]balancer.Time, n),
-		tunnels: make([][]balancer.Tunnel, n), content: map[int64][]balancer.Lease{},
+		tunnels: make([][]balancer.Tunnel, n), content: map[version][]balancer.Lease{}, pinned: pinned,
+	}
+	for range n {
+		caps := []balancer.Capabilities{balancer.CapP140, balancer.CapP140, balancer.CapLookup, 0}
+		s.caps = append(s.caps, rapid.SampledFrom(caps).Draw(t, "caps"))
 	}
 	s.step(balancer.Event{Kind: balancer.EventClock, Router: balancer.None, At: s.own})
 	for i := range n {
 		s.offset[i] = s.own
 		s.step(balancer.Event{Kind: balancer.EventClock, Router: balancer.RouterID(i), At: s.own})
 		s.up[i] = true
-		s.step(balancer.Event{Kind: balancer.EventRouterUp, Router: balancer.RouterID(i), RouterKind: cfg.Routers[i].Kind, Caps: balancer.CapP140})
+		s.step(balancer.Event{Kind: balancer.EventRouterUp, Router: balancer.RouterID(i), RouterKind: cfg.Routers[i].Kind, Caps: s.caps[i]})
 	}
 	s.answerAll()
 	for range rapid.IntRange(0, 60).Draw(t, "lines") {
@@ -375,7 +434,7 @@ func checkScript(t *rapid.T, honest bool, only string) {
 
 var promises = []string{
 	"up", "session", "count", "lost", "ended", "twice", "expires", "content",
-	"publish-lost", "publish-ended", "publish-twice", "publish-expires", "publish-content", "rising", "ahead", "spacing", "deadline",
+	"stock", "publish-lost", "publish-ended", "publish-twice", "publish-expires", "publish-content", "rising", "ahead", "spacing", "deadline",
 }
 
 func TestScriptHonest(t *testing.T) {

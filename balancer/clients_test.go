@@ -1,0 +1,305 @@
+package balancer_test
+
+import (
+	"testing"
+
+	"multihome.i2p/balancer"
+	"multihome.i2p/balancer/policy"
+)
+
+// stock runs routers that build their tunnels themselves, three each, and tell
+// of them in lease requests; pinned is the mode of bundling.
+func stock(t *testing.T, n int, change func(*policy.Options)) *rig {
+	t.Helper()
+	cfg := config(n, 3*n, named(t, "natural-i2pd", func(o *policy.Options) {
+		o.Bundle = policy.BundlePinned
+		if change != nil {
+			change(o)
+		}
+	}), 4)
+	cfg.ImitateI2pd()
+	cfg.Verify = 5 * balancer.Minute
+	for i := range cfg.Routers {
+		cfg.Routers[i].Kind = balancer.KindI2pd
+	}
+	r := newRig(t, cfg, 4)
+	r.caps = balancer.CapLookup
+	r.stock = true
+	for id := range cfg.Routers {
+		r.crash(balancer.RouterID(id))
+	}
+	for id := range cfg.Routers {
+		r.up(balancer.RouterID(id))
+		r.run(r.now + balancer.Second)
+		r.leases(balancer.RouterID(id), 3)
+	}
+	r.run(r.now + balancer.Second)
+	return r
+}
+
+// leases has a stock router ask for a LeaseSet with n fresh tunnels.
+func (r *rig) leases(id balancer.RouterID, n int) {
+	ev := balancer.Event{Kind: balancer.EventLeaseRequest, Router: id}
+	for range n {
+		r.lastID++
+		ev.Leases = append(ev.Leases, balancer.Lease{
+			Gateway: balancer.PeerID(r.lastID), ReceiveID: r.rng.Uint32(), Tunnel: r.lastID, Router: id,
+			End: r.now + wallOffset + 600*balancer.Second,
+		})
+	}
+	r.step(ev)
+}
+
+func (r *rig) seen(router balancer.RouterID, client balancer.ClientID) {
+	r.step(balancer.Event{Kind: balancer.EventClientSeen, Router: router, Client: client})
+}
+
+// lastOf returns the last action of a kind for a router in the log of actions.
+func (r *rig) lastOf(kind balancer.ActionKind, id balancer.RouterID) *balancer.Action {
+	for i := len(r.done) - 1; i >= 0; i-- {
+		if r.done[i].Kind == kind && r.done[i].Router == id {
+			return &r.done[i]
+		}
+	}
+	return nil
+}
+
+func (r *rig) count(kind balancer.ActionKind) (n int) {
+	for i := range r.done {
+		if r.done[i].Kind == kind {
+			n++
+		}
+	}
+	return n
+}
+
+// Each carrier bundles its own leases, the publisher all of them; the bundles end
+// soon, and are renewed in time.
+func TestPinnedBundles(t *testing.T) {
+	r := stock(t, 4, nil)
+	r.run(r.now + 10*balancer.Minute - 30*balancer.Second)
+	public := r.last()
+	if public.router != 0 {
+		t.Fatalf("router %d publishes, want 0", public.router)
+	}
+	if n := r.routersOf(public.action.Leases); n[0] != 3 || n[1] != 3 || n[2] != 3 || n[3] != 3 {
+		t.Errorf("leases %v, want 3 of each router", n)
+	}
+	last := map[balancer.RouterID]*balancer.Action{}
+	gap := map[balancer.RouterID]balancer.Time{}
+	for i := range r.done {
+		a := &r.done[i]
+		if a.Kind != balancer.ActionGiveLeaseSet && a.Kind != balancer.ActionReplyLeaseRequest || a.Router == 0 {
+			continue
+		}
+		for _, l := range a.Leases {
+			if l.Router != a.Router && last[a.Router] != nil {
+				t.Fatalf("router %d is given a lease of router %d", a.Router, l.Router)
+			}
+		}
+		if a.Leases[0].Router != a.Router {
+			continue // before it has leases of its own
+		}
+		if was := last[a.Router]; was != nil {
+			if a.Published <= was.Published {
+				t.Errorf("router %d is given version %d after %d", a.Router, a.Published, was.Published)
+			}
+			gap[a.Router] = max(gap[a.Router], balancer.Time(a.Published-was.Published)*balancer.Second)
+		}
+		last[a.Router] = a
+		if left := a.Expires - a.Published; left > 91 {
+			t.Errorf("router %d: a bundle of %d s", a.Router, left)
+		}
+	}
+	for id := balancer.RouterID(1); id < 4; id++ {
+		if gap[id] > 31*balancer.Second || gap[id] < 25*balancer.Second {
+			t.Errorf("router %d: bundles renewed after up to %v s, want 30", id, gap[id].Seconds())
+		}
+	}
+}
+
+// A client that writes to the publisher is answered by a carrier, which is where
+// it then stays; all others are answered where they write to.
+func TestClientsAreCarried(t *testing.T) {
+	r := stock(t, 4, nil)
+	for c := range balancer.ClientID(6) {
+		r.seen(0, c)
+	}
+	by := map[balancer.RouterID]int{}
+	for i := range r.done {
+		if a := &r.done[i]; a.Kind == balancer.ActionCarry {
+			by[a.Router]++
+		}
+	}
+	if by[0] != 0 || by[1] != 2 || by[2] != 2 || by[3] != 2 {
+		t.Errorf("clients of the publisher are carried by %v, want two by each of the others", by)
+	}
+	r.done = nil
+	r.seen(0, 0)
+	if r.count(balancer.ActionCarry) != 0 {
+		t.Error("a client that still writes to the publisher changes its carrier")
+	}
+	r.seen(3, 0)
+	if a := r.lastOf(balancer.ActionCarry, 3); a == nil || a.Client != 0 {
+		t.Error("a client that has come to router 3 is not answered through it")
+	}
+	if r.lastOf(balancer.ActionGiveLeaseSet, 3) == nil {
+		t.Error("router 3 is not given its LeaseSet again for its new client")
+	}
+}
+
+// A lost carrier's clients are taken over at once, and once more when their
+// sessions are old enough, unless they have come.
+func TestTakeover(t *testing.T) {
+	r := stock(t, 4, nil)
+	r.seen(1, 0)
+	r.run(r.now + 60*balancer.Second)
+	r.seen(1, 1)
+	r.run(r.now + 60*balancer.Second)
+	r.done = nil
+	lost := r.now
+	r.crash(1)
+	greeted := map[balancer.ClientID]balancer.RouterID{}
+	gave := map[balancer.RouterID]bool{}
+	for i := range r.done {
+		switch a := &r.done[i]; a.Kind {
+		case balancer.ActionGiveLeaseSet:
+			gave[a.Router] = true
+		case balancer.ActionSendPacket:
+			if !gave[a.Router] {
+				t.Errorf("router %d greets before it has its new LeaseSet", a.Router)
+			}
+			greeted[a.Client] = a.Router
+		}
+	}
+	if len(greeted) != 2 || greeted[0] < 2 || greeted[1] < 2 {
+		t.Fatalf("clients are taken over by %v, want both, by 2 or 3", greeted)
+	}
+	r.seen(greeted[0], 0)
+	r.done = nil
+	r.run(lost + 3*balancer.Minute)
+	again := 0
+	for i := range r.done {
+		if a := &r.done[i]; a.Kind == balancer.ActionSendPacket {
+			again++
+			if a.Client != 1 {
+				t.Errorf("client %d is greeted again", a.Client)
+			}
+		}
+	}
+	if again != 1 {
+		t.Errorf("%d more greetings, want one to the client that has not come", again)
+	}
+	if r.count(balancer.ActionRotateKeys) != 0 {
+		t.Error("keys were rotated")
+	}
+}
+
+func TestTakeoverOfYoungClientsMayRotateKeys(t *testing.T) {
+	for _, age := range []balancer.Time{30 * balancer.Second, 3 * balancer.Minute} {
+		r := stock(t, 4, func(o *policy.Options) { o.Rotate = true })
+		r.seen(1, 0)
+		r.run(r.now + age)
+		r.done = nil
+		before := r.last().action.Published
+		r.crash(1)
+		r.run(r.now + balancer.Second)
+		want := 0
+		if age < 2*balancer.Minute {
+			want = 1
+		}
+		if got := r.count(balancer.ActionRotateKeys); got != want {
+			t.Errorf("a client of %v s: keys rotated %d times, want %d", age.Seconds(), got, want)
+		}
+		if r.last().action.Published <= before {
+			t.Error("no new LeaseSet")
+		}
+	}
+}
+
+// When the publisher is lost, the carrier with the fewest clients publishes, and
+// what it carried moves on.
+func TestPublisherLost(t *testing.T) {
+	r := stock(t, 4, nil)
+	r.seen(1, 0)
+	r.seen(1, 1)
+	r.seen(2, 2)
+	r.seen(3, 3)
+	r.seen(3, 4)
+	r.run(r.now + 3*balancer.Minute)
+	r.done = nil
+	r.crash(0)
+	r.run(r.now + 5*balancer.Second)
+	if p := r.last(); p.router != 2 {
+		t.Errorf("router %d publishes, want 2, which has the fewest clients", p.router)
+	}
+	if a := r.lastOf(balancer.ActionSendPacket, 2); a != nil {
+		t.Error("the publisher greets clients")
+	}
+	moved := false
+	for i := range r.done {
+		if a := &r.done[i]; a.Kind == balancer.ActionSendPacket {
+			moved = moved || a.Client == 2
+		}
+	}
+	if !moved {
+		t.Error("the client of the new publisher was not moved")
+	}
+	r.up(0)
+	r.run(r.now + balancer.Second)
+	r.leases(0, 3)
+	r.run(r.now + 30*balancer.Second)
+	if p := r.last(); p.router != 0 {
+		t.Errorf("router %d publishes after the return of 0", p.router)
+	}
+	if a := r.lastOf(balancer.ActionGiveLeaseSet, 2); a == nil {
+		t.Error("router 2 keeps the whole LeaseSet after it has ceased to publish")
+	} else {
+		for _, l := range a.Leases {
+			if l.Router != 2 {
+				t.Fatalf("router 2 bundles a lease of router %d", l.Router)
+			}
+		}
+	}
+}
+
+// A stock router is told how many tunnels to keep, more when others are lost.
+func TestStockRoutersAreToldHowMany(t *testing.T) {
+	r := stock(t, 3, nil)
+	if a := r.lastOf(balancer.ActionConfigureTunnels, 1); a == nil || a.Inbound != 3 || a.Outbound != 2 {
+		t.Fatalf("router 1 is told %+v, want 3 and 2", a)
+	}
+	r.crash(2)
+	if a := r.lastOf(balancer.ActionConfigureTunnels, 1); a == nil || a.Inbound != 4 {
+		t.Errorf("after a loss router 1 is told %+v, want 4 inbound", a)
+	}
+	if n := r.count(balancer.ActionCreateTunnel); n != 0 {
+		t.Errorf("%d tunnels asked of stock routers", n)
+	}
+}
+
+// What a stock router has published is looked for, and published again if it is
+// not there; a lookup that failed says nothing.
+func TestVerify(t *testing.T) {
+	r := stock(t, 2, nil)
+	r.run(r.now + balancer.Minute)
+	if r.count(balancer.ActionLookup) == 0 {
+		t.Fatal("nothing is looked up after a publish")
+	}
+	published := len(r.published)
+	r.step(balancer.Event{Kind: balancer.EventLookupResult, Router: 1, Result: balancer.ResultTimeout})
+	r.run(r.now + balancer.Second)
+	if len(r.published) != published {
+		t.Error("published again after a lookup that failed")
+	}
+	r.step(balancer.Event{Kind: balancer.EventLookupResult, Router: 1, Published: r.last().action.Published, Ours: true})
+	r.run(r.now + balancer.Second)
+	if len(r.published) != published {
+		t.Error("published again though it was found")
+	}
+	r.step(balancer.Event{Kind: balancer.EventLookupResult, Router: 1})
+	r.run(r.now + 30*balancer.Second)
+	if len(r.published) == published {
+		t.Error("not published again though it was not found")
+	}
+}
