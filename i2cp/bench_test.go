@@ -140,6 +140,23 @@ func BenchmarkMessages(b *testing.B) {
 	})
 }
 
+// BenchmarkPayload wraps 1 kB of text that shrinks to a fifth.
+func BenchmarkPayload(b *testing.B) {
+	data := bytes.Repeat([]byte("Lorem ipsum dolor sit amet, consectetur "), 26)[:1024]
+	for name, wrap := range map[string]func([]byte, PayloadInfo, []byte) []byte{
+		"stored": AppendPayload, "compressed": AppendCompressedPayload,
+	} {
+		b.Run(name, func(b *testing.B) {
+			var out []byte
+			b.SetBytes(int64(len(data)))
+			b.ReportAllocs()
+			for b.Loop() {
+				out = wrap(out[:0], PayloadInfo{}, data)
+			}
+		})
+	}
+}
+
 func BenchmarkParse(b *testing.B) {
 	payload := AppendPayload(nil, PayloadInfo{}, make([]byte, 1024))
 	peers := make([]Peer, 75)

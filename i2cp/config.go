@@ -17,6 +17,7 @@ const (
 	optionPassword  = "i2cp.password"
 	optionExtension = "i2cp.p140"       // versions of the extension, offered or confirmed
 	optionNonce     = "i2cp.p140.nonce" // binds a session configuration to a connection
+	optionGzip      = "i2cp.gzip"       // the client's own, which routers ignore
 
 	// Options of a session with offline keys (i2cp.md, Session Config, Offline
 	// Signatures).
@@ -76,8 +77,16 @@ var (
 
 // Verify checks the signature over destination, options and date, that the
 // options are sorted, and the date against now. With offline keys, the
-// transient key signs, and the Destination has signed that key.
+// transient key signs, and the Destination has signed that key. The error wraps
+// ErrUnsorted, ErrDate, ErrValue, ErrTrailing or one of package wire.
 func (s *SessionConfig) Verify(now time.Time) (wire.Destination, error) {
+	return s.verify(now, nil)
+}
+
+// verify is Verify of the configuration of a new session, or of a session that
+// has the configuration old. Java I2P's clients (2.8.0) leave a transient key out
+// of ReconfigureSession, which it signs all the same: then that of old holds.
+func (s *SessionConfig) verify(now time.Time, old *SessionConfig) (wire.Destination, error) {
 	d, rest, err := wire.ParseDestination(s.Destination)
 	if err != nil {
 		return wire.Destination{}, err
@@ -89,8 +98,14 @@ func (s *SessionConfig) Verify(now time.Time) (wire.Destination, error) {
 		return wire.Destination{}, ErrUnsorted
 	}
 	key := d.SigningKey()
-	if _, ok := s.Options.Get(optionOfflineKey); ok {
-		if key, err = s.offlineKey(key, now); err != nil {
+	holder := s
+	_, offline := s.Options.Get(optionOfflineKey)
+	if !offline && old != nil {
+		holder = old
+		_, offline = old.Options.Get(optionOfflineKey)
+	}
+	if offline {
+		if key, err = holder.offlineKey(key, now); err != nil {
 			return wire.Destination{}, err
 		}
 	}

@@ -4,9 +4,11 @@ import (
 	"context"
 	"crypto/tls"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"multihome.i2p/i2cp/wire"
@@ -29,7 +31,17 @@ type Config struct {
 	// Extension offers the Proposal 140 extension; [Conn.Extension] tells
 	// whether the router took it. A stock router ignores the offer.
 	Extension bool
-	Limits    Limits
+	// Compress has [Session.SendMessage] compress, where a session's options do
+	// not say otherwise by i2cp.gzip. Other than in Java I2P the default is not
+	// to: see [AppendPayload].
+	Compress bool
+	// DropWhenFull drops a payload for which its session's queue has no room,
+	// rather than read nothing more until there is some: then a client that is
+	// slow to take payloads does not keep lease requests and answers waiting.
+	// [Session.Dropped] counts them. A quarter of the queue is kept for other
+	// messages, which are never dropped.
+	DropWhenFull bool
+	Limits       Limits
 }
 
 // MaxSessions is how many sessions one connection has at most: a primary session
@@ -40,7 +52,9 @@ const MaxSessions = 5
 // several goroutines. One of its own goroutines reads and another writes; both
 // have ended when Close returns.
 type Conn struct {
-	link *link
+	link         *link
+	compress     bool // of the Config
+	dropWhenFull bool
 
 	version   string // of the router; "" before 0.8.7
 	extension int    // version agreed on, 0 for none
@@ -57,7 +71,9 @@ type Conn struct {
 	sessions map[uint16]*Session
 	closed   map[uint16]bool // destroyed here; messages may still be under way
 	calls    map[uint32]*call
-	request  uint32 // last used for a call
+	request  uint32          // last used for a call
+	late     map[uint32]bool // calls given up, whose answers may yet come
+	lateUpTo uint32          // answers to calls up to this one, too
 	dests    map[wire.Hash][]chan *DestReply
 	limits   []chan *BandwidthLimits
 
@@ -68,12 +84,14 @@ type Conn struct {
 type call struct {
 	want    Type
 	reply   chan Message
-	session *Session // that an OpenStatus opens
+	session *Session   // that an OpenStatus opens
+	hash    *wire.Hash // of the Destination that a HostReply must have, nil if any may come
 }
 
 // A statusCall waits for a SessionStatus, or has given up on it.
 type statusCall struct {
-	sent      Type
+	kind      Type
+	sent      atomic.Bool // no answer may come before
 	session   *Session
 	reply     chan SessionState // capacity 1
 	abandoned bool
@@ -110,8 +128,9 @@ func NewConn(ctx context.Context, nc net.Conn, cfg Config) (*Conn, error) {
 	defer cancel()
 	c := &Conn{
 		link: newLink(nc, limits), turn: make(chan struct{}, 1),
+		compress: cfg.Compress, dropWhenFull: cfg.DropWhenFull,
 		sessions: make(map[uint16]*Session), closed: make(map[uint16]bool),
-		calls: make(map[uint32]*call), dests: make(map[wire.Hash][]chan *DestReply),
+		calls: make(map[uint32]*call), late: make(map[uint32]bool), dests: make(map[wire.Hash][]chan *DestReply),
 	}
 	m, err := cfg.getDate()
 	if err != nil {
@@ -129,15 +148,29 @@ func NewConn(ctx context.Context, nc net.Conn, cfg Config) (*Conn, error) {
 		err = ctx.Err()
 	}
 	if err != nil {
-		_ = nc.Close()
+		defer func() { _ = nc.Close() }()
 		if ctx.Err() != nil {
 			cause := context.Cause(ctx)
 			return nil, &ConnError{Origin: OriginLocal, Err: cause}
 		}
-		return nil, c.link.connError(0, err)
+		e := c.link.connError(0, err)
+		if e.Origin == OriginLocal {
+			e.tell(nc, limits)
+		}
+		return nil, e
 	}
 	c.link.start(c.dispatch, c.end)
 	return c, nil
+}
+
+// tell writes a Disconnect with a fault that was found before the connection's own
+// goroutines run, as far as the peer reads it.
+func (e *ConnError) tell(nc net.Conn, limits Limits) {
+	var frame []byte
+	frame, e.Reason = e.disconnect(nil, limits)
+	if nc.SetWriteDeadline(time.Now().Add(limits.CloseTimeout)) == nil {
+		_, _ = nc.Write(frame)
+	}
 }
 
 func (cfg *Config) getDate() (*GetDate, error) {
@@ -364,6 +397,14 @@ func (c *Conn) toAll(m Message) error {
 	}
 	c.mu.Unlock()
 	for _, id := range ids {
+		switch own := m.(type) { // each receiver's
+		case *CapabilityList:
+			list := *own
+			m = &list
+		case *HeartbeatReply:
+			reply := *own
+			m = &reply
+		}
 		if err := c.deliver(id, m); err != nil {
 			return err
 		}
@@ -392,20 +433,29 @@ func (c *Conn) newCall(want Type) (uint32, *call, error) {
 
 // wait sends m and waits for the answer to the call k.
 func (c *Conn) wait(ctx context.Context, id uint32, k *call, m Message) (Message, error) {
-	forget := func() {
+	forget := func(due bool) {
 		c.mu.Lock()
+		defer c.mu.Unlock()
+		if due && c.calls[id] == k {
+			if len(c.late) >= c.link.limits.MaxRequests {
+				// A router that leaves so many unanswered is not to be held to
+				// each of them.
+				clear(c.late)
+				c.lateUpTo = c.request
+			}
+			c.late[id] = true
+		}
 		delete(c.calls, id)
-		c.mu.Unlock()
 	}
 	if err := c.link.send(ctx, m); err != nil {
-		forget()
+		forget(false)
 		return nil, err
 	}
 	var reply Message
 	select {
 	case reply = <-k.reply:
 	case <-ctx.Done():
-		forget()
+		forget(true)
 		return nil, ctx.Err()
 	case <-c.link.done:
 		select {
@@ -420,16 +470,18 @@ func (c *Conn) wait(ctx context.Context, id uint32, k *call, m Message) (Message
 	return reply, nil
 }
 
-// answer hands a reply to the call with its id. A call that has given up leaves
-// an id that was used, and an answer that nobody needs.
+// answer hands a reply to the call with its id. The answer to a call that was
+// given up is needed by nobody; one that nobody asked for, or that comes twice, is a
+// fault.
 func (c *Conn) answer(id uint32, m Message) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	k := c.calls[id]
 	if k == nil {
-		if id == 0 || id > c.request {
+		if !c.late[id] && (id == 0 || id > c.lateUpTo) {
 			return ErrUnexpected
 		}
+		delete(c.late, id)
 		if status, ok := m.(*OpenStatus); ok && status.Status.OK() && c.sessions[status.Session] == nil {
 			// Nobody will ever use it.
 			c.closed[status.Session] = true
@@ -439,6 +491,9 @@ func (c *Conn) answer(id uint32, m Message) error {
 	}
 	if _, refused := m.(*RequestError); m.Type() != k.want && !refused {
 		return ErrUnexpected
+	}
+	if r, ok := m.(*HostReply); ok && r.Code == LookupOK && k.hash != nil && wire.HashOf(r.Destination) != *k.hash {
+		return &ParseError{Type: TypeHostReply, Field: "destination", Offset: 7, Err: ErrValue}
 	}
 	delete(c.calls, id)
 	if status, ok := m.(*OpenStatus); ok {
@@ -452,11 +507,20 @@ func (c *Conn) answer(id uint32, m Message) error {
 
 // HostLookup asks the router for the Destination that q names by hash, name or
 // Destination; the session, request id and timeout (from ctx) are filled in here.
-// A result other than success is a *LookupError, with the reply.
+// A result other than success is a *LookupError, with the reply. A Destination
+// that has another hash than was asked for is a fault of the router.
+//
+// The kinds with options are for routers that know them: Java I2P 2.8.0 (0.9.65)
+// disconnects on one.
 func (c *Conn) HostLookup(ctx context.Context, q HostLookup) (*HostReply, error) {
 	id, k, err := c.newCall(TypeHostReply)
 	if err != nil {
 		return nil, err
+	}
+	if q.Kind == LookupHash || q.Kind == LookupHashWithOptions {
+		c.mu.Lock()
+		k.hash = &q.Hash
+		c.mu.Unlock()
 	}
 	q.Session, q.Request = NoSession, id
 	if q.Timeout == 0 {
@@ -499,7 +563,13 @@ func (c *Conn) DestLookup(ctx context.Context, h wire.Hash) ([]byte, error) {
 		}
 	}
 	if err := c.link.send(ctx, &DestLookup{Hash: h}); err != nil {
-		forget()
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		// It was not asked for, so no answer is due.
+		c.dests[h] = slices.DeleteFunc(c.dests[h], func(r chan *DestReply) bool { return r == reply })
+		if len(c.dests[h]) == 0 {
+			delete(c.dests, h)
+		}
 		return nil, err
 	}
 	select {
@@ -543,7 +613,9 @@ func (c *Conn) onDestReply(m *DestReply) error {
 	return nil
 }
 
-// BandwidthLimits asks the router for its limits.
+// BandwidthLimits asks the router for its limits. Every router answers it at once,
+// so it serves as a heartbeat where the extension's is not to be had; of a router
+// that answers late, an answer goes to the call that it is due to.
 func (c *Conn) BandwidthLimits(ctx context.Context) (*BandwidthLimits, error) {
 	reply := make(chan *BandwidthLimits, 1)
 	c.mu.Lock()
@@ -554,6 +626,10 @@ func (c *Conn) BandwidthLimits(ctx context.Context) (*BandwidthLimits, error) {
 	c.limits = append(c.limits, reply)
 	c.mu.Unlock()
 	if err := c.link.send(ctx, &GetBandwidthLimits{}); err != nil {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		// It was not asked for, so no answer is due.
+		c.limits = slices.DeleteFunc(c.limits, func(r chan *BandwidthLimits) bool { return r == reply })
 		return nil, err
 	}
 	select {

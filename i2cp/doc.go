@@ -30,7 +30,8 @@
 //
 // # Limitations
 //
-//   - Payloads are sent uncompressed; compressed ones are read.
+//   - Payloads are sent in stored blocks unless asked otherwise; compressed ones
+//     are read.
 //   - MessageStatus and SendStatus are handed on as they come, and not matched
 //     with what was sent.
 //   - ReceiveMessageBegin and ReceiveMessageEnd exist as messages only: sessions

@@ -3,6 +3,7 @@ package i2cp
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"io"
 	"net"
@@ -25,11 +26,25 @@ func TestRouterRefuses(t *testing.T) {
 		}
 		return b
 	}
+	cut := func(b []byte, n int) []byte {
+		b = bytes.Clone(b[:n])
+		binary.BigEndian.PutUint32(b, uint32(n-headerLen))
+		return b
+	}
+	dest := testKeys(t, 1).Destination.Bytes()
+	config, err := SignConfig(testKeys(t, 1), nil, exampleTime)
+	if err != nil {
+		t.Fatal(err)
+	}
+	longPayload := frame(&SendMessage{Session: 1, Destination: dest, Payload: []byte("hello")})
+	longPayload[headerLen+2+len(dest)+3]++
+	longPayload = cut(longPayload, len(longPayload)-4) // without the nonce
 	for _, test := range []struct {
 		name      string
 		stock     bool // the router
 		offer     bool // the extension
 		session   bool // one is open, with id 1
+		managed   bool // a managed one
 		send      []byte
 		want      error
 		wantField string
@@ -48,6 +63,22 @@ func TestRouterRefuses(t *testing.T) {
 		{name: "extension to a stock router", stock: true, offer: true, send: frame(&GetCapabilities{Request: 1}), want: ErrUnknownType},
 		{name: "extension not offered", send: frame(&GetCapabilities{Request: 1}), want: ErrStock},
 		{name: "extension in a stock session", offer: true, session: true, send: frame(&GetFastTier{Session: 1, Request: 1}), want: ErrUnexpected},
+		{name: "send before its session", send: frame(&SendMessage{Session: 1, Destination: dest}), want: ErrSession},
+		{name: "LeaseSet before its session", send: frame(&CreateLeaseSet{Session: 1}), want: ErrSession},
+		{name: "session destroyed twice", session: true, send: bytes.Repeat(frame(&DestroySession{Session: 1}), 2), want: ErrSession},
+		{name: "send after the end of its session", session: true, send: append(frame(&DestroySession{Session: 1}), frame(&SendMessage{Session: 1, Destination: dest})...), want: ErrSession},
+		{name: "LeaseSet cut short", session: true, send: cut(frame(&CreateLeaseSet2{Session: 1, StoreType: wire.StoreLeaseSet2, LeaseSet: testLeaseSet(t, testKeys(t, 1))}), 100), want: ErrTruncated, wantField: "LeaseSet"},
+		{name: "LeaseSet of no type", session: true, send: []byte{0, 0, 0, 4, 41, 0, 1, 2, 0}, want: ErrValue, wantField: "store type"},
+		{name: "payload longer than its message", session: true, send: longPayload, want: ErrTruncated, wantField: "payload"},
+		{name: "request twice", managed: true, send: bytes.Repeat(frame(&GetTunnelPool{Session: 1, Request: 5}), 2), want: ErrValue, wantField: "request"},
+		{name: "request of another type with the same id", managed: true, send: append(frame(&GetTunnelPool{Session: 1, Request: 5}), frame(&GetFastTier{Session: 1, Request: 5})...), want: ErrValue, wantField: "request"},
+		{name: "request without an id", managed: true, send: frame(&GetTunnelPool{Session: 1}), want: ErrValue, wantField: "request"},
+		{name: "capabilities without an id", offer: true, send: frame(&GetCapabilities{}), want: ErrValue, wantField: "request"},
+		{name: "attach without an id", offer: true, send: frame(&Attach{}), want: ErrValue, wantField: "request"},
+		{name: "open without an id", offer: true, send: frame(&OpenSession{Config: config}), want: ErrValue, wantField: "request"},
+		{name: "request of another session", managed: true, send: frame(&CreateTunnel{Session: 2, Request: 5}), want: ErrSession},
+		{name: "undefined flags", managed: true, send: []byte{0, 0, 0, 13, 146, 0, 1, 0, 0, 0, 5, 0, 0x80, 0, 0, 0, 0, 0}, want: ErrValue, wantField: "flags"},
+		{name: "stock message in a managed session", managed: true, send: frame(&SendMessage{Session: 1, Destination: dest}), want: ErrUnexpected},
 		{name: "second handshake", offer: true, send: frame(&GetDate{Version: "0.9.67"}), want: ErrUnexpected},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -60,7 +91,17 @@ func TestRouterRefuses(t *testing.T) {
 				defer r.close()
 				p := r.raw()
 				defer func() { _ = p.nc.Close() }()
-				p.hello(test.offer)
+				nonce := p.hello(test.offer || test.managed)
+				if test.managed {
+					config, err := SignConfig(testKeys(t, 1), map[string]string{optionNonce: nonce}, time.Now())
+					if err != nil {
+						t.Fatal(err)
+					}
+					p.send(&OpenSession{Request: 1, Config: config})
+					if m, ok := p.next().(*OpenStatus); !ok || m.Status != OpenOpened || m.Session != 1 {
+						t.Fatalf("%+v", m)
+					}
+				}
 				if test.session {
 					config, err := SignConfig(testKeys(t, 1), nil, time.Now())
 					if err != nil {
@@ -191,6 +232,403 @@ func TestClientRefuses(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestHandshakeFaults: a router that answers GetDate by something else is told, and
+// the connection is closed.
+func TestHandshakeFaults(t *testing.T) {
+	frame := func(m Message) []byte {
+		b, err := AppendFrame(nil, m, MaxFrame)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	confirm := func(version string) []byte {
+		return frame(&SetDate{HasVersion: true, HasOptions: true, Options: testMapping(t, optionExtension, version)})
+	}
+	for _, test := range []struct {
+		name   string
+		offer  bool
+		send   []byte
+		want   error
+		origin Origin
+	}{
+		{"another protocol", false, []byte("HTTP/1.1 400 Bad Request\r\n\r\n"), ErrTooLong, OriginLocal},
+		{"truncated", false, []byte{0, 0, 0, 3, 33, 0, 0, 0}, ErrTruncated, OriginLocal},
+		{"unknown type", false, []byte{0, 0, 0, 0, 99}, ErrUnexpected, OriginLocal},
+		{"something else", false, frame(&SessionStatus{Session: 1, Status: SessionCreated}), ErrUnexpected, OriginLocal},
+		{"confirms what was not offered", false, confirm("1"), ErrUnexpected, OriginLocal},
+		{"confirms another version", true, confirm("2"), ErrUnexpected, OriginLocal},
+		{"confirms nonsense", true, confirm("x"), ErrUnexpected, OriginLocal},
+		{"disconnects", false, frame(&Disconnect{Reason: "not now"}), ErrDisconnected, OriginPeer},
+		{"hangs up", false, nil, io.EOF, OriginPeer},
+		{"hangs up inside a frame", false, []byte{0, 0}, io.ErrUnexpectedEOF, OriginNetwork},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				reason := make(chan string, 1)
+				nc, wait := fakePeer(t, func(p *raw) {
+					p.next()
+					p.bytes(test.send)
+					if test.origin == OriginLocal {
+						reason <- p.disconnected()
+					}
+				})
+				_, err := NewConn(context.Background(), nc, Config{Extension: test.offer})
+				var ce *ConnError
+				if !errors.Is(err, test.want) || !errors.As(err, &ce) || ce.Origin != test.origin {
+					t.Errorf("%v, want %v", err, test.want)
+				}
+				if test.origin == OriginLocal {
+					if got := <-reason; got == "" || got != ce.Reason {
+						t.Errorf("reason %q, told %q", ce.Reason, got)
+					}
+				}
+				wait()
+			})
+		})
+	}
+}
+
+// TestReplayedAnswers: an answer that comes twice, or is of another Destination
+// than was asked for, is a fault.
+func TestReplayedAnswers(t *testing.T) {
+	keys := testKeys(t, 1)
+	dest := keys.Destination.Bytes()
+	hash := keys.Destination.Hash()
+	found := &HostReply{Request: 1, Destination: dest}
+	for _, test := range []struct {
+		name   string
+		call   func(ctx context.Context, c *Conn) error
+		answer []Message
+		want   error
+		failed bool // the call
+	}{
+		{"host", func(ctx context.Context, c *Conn) error {
+			_, err := c.HostLookup(ctx, HostLookup{Kind: LookupHash, Hash: hash})
+			return err
+		}, []Message{found, found}, ErrUnexpected, false},
+		{"host by name", func(ctx context.Context, c *Conn) error {
+			_, err := c.HostLookup(ctx, HostLookup{Kind: LookupName, Name: "a.i2p"})
+			return err
+		}, []Message{found, found}, ErrUnexpected, false},
+		{"another host", func(ctx context.Context, c *Conn) error {
+			_, err := c.HostLookup(ctx, HostLookup{Kind: LookupHash, Hash: wire.Hash{1}})
+			return err
+		}, []Message{found}, ErrValue, true},
+		{"destination", func(ctx context.Context, c *Conn) error {
+			_, err := c.DestLookup(ctx, hash)
+			return err
+		}, []Message{&DestReply{Destination: dest}, &DestReply{Destination: dest}}, ErrUnexpected, false},
+		{"limits", func(ctx context.Context, c *Conn) error {
+			_, err := c.BandwidthLimits(ctx)
+			return err
+		}, []Message{&BandwidthLimits{}, &BandwidthLimits{}}, ErrUnexpected, false},
+		{"session", func(ctx context.Context, c *Conn) error {
+			_, err := c.CreateSession(ctx, keys, nil)
+			return err
+		}, []Message{&SessionStatus{Session: 3, Status: SessionCreated}, &SessionStatus{Session: 3, Status: SessionCreated}}, ErrUnexpected, false},
+		{"capabilities", func(ctx context.Context, c *Conn) error {
+			_, err := c.Capabilities(ctx)
+			return err
+		}, []Message{&CapabilityList{Request: 1, Version: 1}, &CapabilityList{Request: 1, Version: 1}}, ErrUnexpected, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				reason := make(chan string, 1)
+				nc, wait := fakePeer(t, func(p *raw) {
+					p.setDate(true)
+					p.next()
+					for _, m := range test.answer {
+						p.send(m)
+					}
+					reason <- p.disconnected()
+				})
+				c, err := NewConn(context.Background(), nc, Config{Extension: true})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := test.call(ctxFor(t, time.Minute), c); (err != nil) != test.failed {
+					t.Errorf("call: %v", err)
+				}
+				<-c.Done()
+				var ce *ConnError
+				if err := c.Err(); !errors.Is(err, test.want) || !errors.As(err, &ce) || ce.Origin != OriginLocal || ce.Type == 0 {
+					t.Errorf("%v, want %v", err, test.want)
+				}
+				if <-reason == "" {
+					t.Error("no reason in a Disconnect")
+				}
+				wait()
+				_ = c.Close()
+			})
+		})
+	}
+}
+
+// TestUnsentRequests: a request that was given up before it was sent leaves no
+// answer due, which would else be taken for the next one's.
+func TestUnsentRequests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		read := make(chan struct{})
+		nc, wait := fakePeer(t, func(p *raw) {
+			p.setDate(false)
+			p.next()
+			p.send(&SessionStatus{Session: 1, Status: SessionCreated})
+			<-read
+			for {
+				switch m := p.next().(type) {
+				case *GetBandwidthLimits:
+					p.send(&BandwidthLimits{ClientIn: 7})
+				case *DestLookup:
+					p.send(&DestReply{Hash: &m.Hash})
+				case *Disconnect:
+					return
+				}
+			}
+		})
+		c, err := NewConn(context.Background(), nc, Config{Limits: Limits{MaxPending: 1 << 10, WriteTimeout: time.Hour}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := c.CreateSession(context.Background(), testKeys(t, 1), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for err == nil { // until there is no room
+			_, err = s.SendMessage(ctxFor(t, time.Second), s.Destination(), PayloadInfo{}, make([]byte, 500), false)
+		}
+		if _, err := c.BandwidthLimits(ctxFor(t, time.Second)); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("limits: %v", err)
+		}
+		if _, err := c.DestLookup(ctxFor(t, time.Second), wire.Hash{1}); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("lookup: %v", err)
+		}
+		close(read)
+		if m, err := c.BandwidthLimits(ctxFor(t, time.Minute)); err != nil || m.ClientIn != 7 {
+			t.Errorf("limits: %v, %v", m, err)
+		}
+		var le *LookupError
+		if _, err := c.DestLookup(ctxFor(t, time.Minute), wire.Hash{1}); !errors.As(err, &le) {
+			t.Errorf("lookup: %v", err)
+		}
+		_ = c.Close()
+		wait()
+	})
+}
+
+// TestEarlyAnswer: a SessionStatus that comes before its CreateSession is out is a
+// fault, and does not hold up the call.
+func TestEarlyAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		early := make(chan struct{})
+		nc, wait := fakePeer(t, func(p *raw) {
+			p.setDate(false)
+			p.next()
+			p.send(&SessionStatus{Session: 1, Status: SessionCreated})
+			<-early
+			p.send(&SessionStatus{Session: 2, Status: SessionCreated})
+			p.disconnected()
+		})
+		c, err := NewConn(context.Background(), nc, Config{Limits: Limits{MaxPending: 1 << 10, WriteTimeout: time.Hour}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := c.CreateSession(context.Background(), testKeys(t, 1), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for err == nil { // until there is no room
+			_, err = s.SendMessage(ctxFor(t, time.Second), s.Destination(), PayloadInfo{}, make([]byte, 500), false)
+		}
+		time.AfterFunc(time.Second, func() { close(early) })
+		if _, err := c.CreateSession(ctxFor(t, time.Minute), testKeys(t, 2), nil); err == nil {
+			t.Error("a session that was never asked for")
+		}
+		<-c.Done()
+		if err := c.Err(); !errors.Is(err, ErrUnexpected) {
+			t.Error(err)
+		}
+		_ = c.Close()
+		wait()
+	})
+}
+
+// TestWrongSession: a message that bears another session's id is not sent.
+func TestWrongSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		took := make(chan Message, 10)
+		b := &fakeRouter{info: RouterInfo{Extension: everything()}}
+		b.handle = func(_ *ServerConn, _ *RouterSession, m Message) error {
+			took <- m
+			return nil
+		}
+		r := newRig(t, b, Limits{})
+		defer r.close()
+		ctx := context.Background()
+		c := r.dial(Config{Extension: true})
+		s, err := c.OpenSession(ctx, testKeys(t, 1), nil, 0, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range []Message{
+			&DropTunnel{Session: s.ID() + 1, Request: 1, Tunnel: 1},
+			&GetTunnelPool{Session: s.ID() + 1, Request: 2},
+			&DropTunnel{Session: NoSession, Request: 3, Tunnel: 1},
+		} {
+			var pe *ParseError
+			if err := s.Send(ctx, m); !errors.Is(err, ErrSession) || !errors.As(err, &pe) || pe.Type != m.Type() || pe.Field != "session" {
+				t.Errorf("%v: %v", m.Type(), err)
+			}
+		}
+		// Nothing of them is left: the id is free, the connection sound.
+		if err := s.Send(ctx, &GetTunnelPool{Session: s.ID(), Request: 2}); err != nil {
+			t.Error(err)
+		}
+		if m, ok := (<-took).(*GetTunnelPool); !ok || m.Request != 2 {
+			t.Errorf("%+v", m)
+		}
+		if err := s.Send(ctx, &Heartbeat{Session: NoSession, Sequence: 4}); err != nil {
+			t.Error(err)
+		}
+		if m, ok := (<-s.Messages()).(*HeartbeatReply); !ok || m.Sequence != 4 {
+			t.Errorf("%+v", m)
+		}
+		_ = c.Close()
+	})
+}
+
+// TestRequestsAtRouter: an id is free again after the answer, and a client that
+// asks for too much at once is refused.
+func TestRequestsAtRouter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &fakeRouter{info: RouterInfo{Extension: everything()}}
+		answer := true
+		b.handle = func(c *ServerConn, s *RouterSession, m Message) error {
+			switch m := m.(type) {
+			case *GetTunnelPool:
+				if answer {
+					return c.Send(&TunnelList{Session: s.ID(), Request: m.Request})
+				}
+			case *CreateTunnel:
+				return &RefusalError{Code: ErrorNoPeer}
+			}
+			return nil
+		}
+		r := newRig(t, b, Limits{MaxRequests: 3})
+		defer r.close()
+		p := r.raw()
+		defer func() { _ = p.nc.Close() }()
+		config, err := SignConfig(testKeys(t, 1), map[string]string{optionNonce: p.hello(true)}, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.send(&OpenSession{Request: 1, Config: config})
+		p.next()
+		for range 5 {
+			p.send(&GetTunnelPool{Session: 1, Request: 9})
+			if m, ok := p.next().(*TunnelList); !ok || m.Request != 9 {
+				t.Errorf("%+v", m)
+			}
+			p.send(&CreateTunnel{Session: 1, Request: 9})
+			if m, ok := p.next().(*RequestError); !ok || m.Request != 9 || m.Code != ErrorNoPeer {
+				t.Errorf("%+v", m)
+			}
+		}
+		synctest.Wait()
+		answer = false
+		for id := range uint32(3) {
+			p.send(&GetTunnelPool{Session: 1, Request: id + 1})
+		}
+		p.send(&GetTunnelPool{Session: 1, Request: 4})
+		if m, ok := p.next().(*RequestError); !ok || m.Request != 4 || m.Code != ErrorLimit {
+			t.Errorf("%+v", m)
+		}
+		// A session takes its requests with it.
+		p.send(&DestroySession{Session: 1})
+		p.next()
+		p.send(&OpenSession{Request: 2, Config: config})
+		if m, ok := p.next().(*OpenStatus); !ok || m.Status != OpenOpened {
+			t.Fatalf("%+v", m)
+		}
+		synctest.Wait()
+		answer = true
+		p.send(&GetTunnelPool{Session: 2, Request: 1})
+		if m, ok := p.next().(*TunnelList); !ok || m.Request != 1 {
+			t.Errorf("%+v", m)
+		}
+	})
+}
+
+// TestCrash: a client that vanishes inside a frame is no more than a broken
+// connection, and its sessions end.
+func TestCrash(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &fakeRouter{}
+		r := newRig(t, b, Limits{})
+		p := r.raw()
+		p.hello(false)
+		config, err := SignConfig(testKeys(t, 1), nil, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.send(&CreateSession{Config: config})
+		p.next()
+		p.bytes([]byte{0, 0, 0, 100, 5, 1})
+		_ = p.nc.Close()
+		r.wg.Wait()
+		var ce *ConnError
+		if err := r.served(); !errors.As(err, &ce) || ce.Origin != OriginNetwork || !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("%v", err)
+		}
+		if opened, closed := b.counts(); opened != 1 || closed != 1 {
+			t.Errorf("%d sessions opened, %d closed", opened, closed)
+		}
+		r.close()
+	})
+}
+
+// TestDropWhenFull: payloads that a slow client has no room for are dropped and
+// counted; lease requests and answers get through.
+func TestDropWhenFull(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &fakeRouter{}
+		b.handle = func(c *ServerConn, _ *RouterSession, _ Message) error { return c.Send(&BandwidthLimits{ClientIn: 7}) }
+		r := newRig(t, b, Limits{})
+		defer r.close()
+		ctx := context.Background()
+		c := r.dial(Config{DropWhenFull: true, Limits: Limits{MaxQueue: 8}})
+		s, err := c.CreateSession(ctx, testKeys(t, 1), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rs := b.opened[0]
+		for range 100 {
+			if err := rs.Send(&MessagePayload{Session: rs.ID(), Payload: make([]byte, 100)}); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		if err := rs.Send(&RequestVariableLeaseSet{Session: rs.ID(), Leases: make([]wire.Lease, 1)}); err != nil {
+			t.Fatal(err)
+		}
+		if m, err := c.BandwidthLimits(ctxFor(t, time.Second)); err != nil || m.ClientIn != 7 {
+			t.Errorf("limits behind payloads: %v, %v", m, err)
+		}
+		if n := s.Dropped(); n != 94 {
+			t.Errorf("%d payloads dropped, want 94", n)
+		}
+		for range 6 {
+			if m, ok := (<-s.Messages()).(*MessagePayload); !ok {
+				t.Errorf("%+v", m)
+			}
+		}
+		if m, ok := (<-s.Messages()).(*RequestVariableLeaseSet); !ok {
+			t.Errorf("%+v", m)
+		}
+		_ = c.Close()
+	})
 }
 
 // TestLateAnswers: an answer to what was given up is no fault.

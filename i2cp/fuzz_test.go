@@ -2,11 +2,16 @@ package i2cp
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"io"
+	"net"
+	"slices"
+	"sync"
 	"testing"
 	"testing/iotest"
+	"time"
 
 	"multihome.i2p/i2cp/wire"
 )
@@ -22,8 +27,10 @@ func FuzzParse(f *testing.F) {
 		}
 		f.Add(uint8(m.Type()), body)
 	}
-	for _, v := range readCapture(f, "testdata/i2pd.txt") {
-		f.Add(uint8(v.typ), v.body)
+	for _, file := range foreign {
+		for _, v := range readCapture(f, file) {
+			f.Add(uint8(v.typ), v.body)
+		}
 	}
 	used := make(map[Type]Message)
 	for _, m := range examples(f) {
@@ -108,8 +115,8 @@ func FuzzReader(f *testing.F) {
 	})
 }
 
-// FuzzPayload: unwrapping bounds what it makes, and what AppendPayload wraps
-// comes out again.
+// FuzzPayload: unwrapping bounds what it makes, and what is wrapped, stored or
+// compressed, comes out again.
 func FuzzPayload(f *testing.F) {
 	f.Add([]byte("hello"), uint16(1), uint16(2), uint8(18))
 	f.Add(AppendPayload(nil, PayloadInfo{1, 2, 6}, []byte("hello")), uint16(0), uint16(0), uint8(0))
@@ -124,6 +131,13 @@ func FuzzPayload(f *testing.F) {
 		got, data, err := ParsePayload(nil, AppendPayload(nil, info, b), len(b))
 		if err != nil || got != info || !bytes.Equal(data, b) {
 			t.Fatalf("%v, %d bytes, %v", got, len(data), err)
+		}
+		small := AppendCompressedPayload(nil, info, b)
+		if most := len(AppendPayload(nil, info, b)); len(small) > most {
+			t.Fatalf("%d bytes compressed, %d stored", len(small), most)
+		}
+		if got, data, err = ParsePayload(nil, small, len(b)); err != nil || got != info || !bytes.Equal(data, b) {
+			t.Fatalf("compressed: %v, %d bytes, %v", got, len(data), err)
 		}
 	})
 }
@@ -160,5 +174,166 @@ func FuzzConfig(f *testing.F) {
 		if d, err := m.Config.Verify(exampleTime); (err == nil) != (d.Len() > 0) {
 			t.Fatalf("%d bytes of Destination with %v", d.Len(), err)
 		}
+	})
+}
+
+// A stream is a connection whose peer has sent all that it ever will, and takes
+// what it is sent.
+type stream struct {
+	net.Conn // nil: no other method is called
+	in       *bytes.Reader
+}
+
+func (s stream) Read(b []byte) (int, error)       { return s.in.Read(b) }
+func (s stream) Write(b []byte) (int, error)      { return len(b), nil }
+func (s stream) Close() error                     { return nil }
+func (s stream) SetReadDeadline(time.Time) error  { return nil }
+func (s stream) SetWriteDeadline(time.Time) error { return nil }
+
+// conversation returns what one side says in a captured conversation, as a stream.
+func conversation(tb testing.TB, file, way string, most int) []byte {
+	tb.Helper()
+	var b []byte
+	for _, v := range readCapture(tb, file) {
+		if v.way == way && most > 0 {
+			b = binary.BigEndian.AppendUint32(b, uint32(len(v.body)))
+			b = append(append(b, byte(v.typ)), v.body...)
+			most--
+		}
+	}
+	return b
+}
+
+// FuzzServer: whatever a client says, its connection ends with a ConnError, and
+// each session that was opened is closed.
+func FuzzServer(f *testing.F) {
+	for _, file := range foreign {
+		f.Add(conversation(f, file, ">", 8))
+	}
+	var all []byte
+	for _, m := range examples(f) {
+		if specs[m.Type()].way&toRouter == 0 {
+			continue
+		}
+		frame, err := AppendFrame(nil, m, MaxFrame)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(frame)
+		all = append(all, frame...)
+	}
+	f.Add(all)
+	hello := []byte{ProtocolByte}
+	hello, err := AppendFrame(hello, &GetDate{
+		Version: APIVersion, HasOptions: true, Options: testMapping(f, optionExtension, "1"),
+	}, MaxFrame)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, said []byte) {
+		b := &fakeRouter{info: RouterInfo{Extension: everything(), Now: func() time.Time { return exampleTime }}}
+		b.handle = func(c *ServerConn, s *RouterSession, m Message) error {
+			if _, ok := m.(*CreateTunnel); ok {
+				return &RefusalError{Code: ErrorNoPeer}
+			}
+			return nil
+		}
+		// A nonce that the examples know.
+		server := NewServer(b, ServerConfig{Random: func(b []byte) {
+			for i := range b {
+				b[i] = byte(i)
+			}
+		}})
+		err := server.Serve(context.Background(), stream{in: bytes.NewReader(slices.Concat(hello, said))})
+		var ce *ConnError
+		if !errors.As(err, &ce) || ce.Error() == "" {
+			t.Fatalf("%#v", err)
+		}
+		if ce.Origin == OriginLocal && ce.Reason == "" {
+			t.Fatalf("no reason for %v", ce)
+		}
+		server.Close()
+		if opened, closed := b.counts(); opened != closed {
+			t.Fatalf("%d sessions opened, %d closed", opened, closed)
+		}
+	})
+}
+
+// A replies is a stream that says the first part at once, and the second when
+// something was written twice: the handshake, and a question.
+type replies struct {
+	stream
+	second *bytes.Reader
+	wrote  int
+	once   sync.Once
+	asked  chan struct{}
+}
+
+func (r *replies) Read(b []byte) (int, error) {
+	if r.in.Len() > 0 {
+		return r.in.Read(b)
+	}
+	<-r.asked
+	return r.second.Read(b)
+}
+
+func (r *replies) Write(b []byte) (int, error) {
+	if r.wrote++; r.wrote == 2 {
+		r.once.Do(func() { close(r.asked) })
+	}
+	return len(b), nil
+}
+
+func (r *replies) Close() error {
+	r.once.Do(func() { close(r.asked) })
+	return nil
+}
+
+// FuzzClient: whatever a router says, the connection ends with a ConnError, and so
+// does a call that is under way.
+func FuzzClient(f *testing.F) {
+	for _, file := range foreign {
+		f.Add(conversation(f, file, "<", 8))
+	}
+	for _, m := range examples(f) {
+		if specs[m.Type()].way&toClient == 0 {
+			continue
+		}
+		frame, err := AppendFrame(nil, &SessionStatus{Session: 7, Status: SessionCreated}, MaxFrame)
+		if err != nil {
+			f.Fatal(err)
+		}
+		if frame, err = AppendFrame(frame, m, MaxFrame); err != nil {
+			f.Fatal(err)
+		}
+		f.Add(frame)
+	}
+	hello, err := AppendFrame(nil, &SetDate{
+		Date: wire.DateOf(exampleTime), HasVersion: true, Version: APIVersion, HasOptions: true,
+		Options: testMapping(f, optionExtension, "1", optionNonce, "n"),
+	}, MaxFrame)
+	if err != nil {
+		f.Fatal(err)
+	}
+	keys := testKeys(f, 1)
+	f.Fuzz(func(t *testing.T, said []byte) {
+		nc := &replies{stream: stream{in: bytes.NewReader(hello)}, second: bytes.NewReader(said), asked: make(chan struct{})}
+		c, err := NewConn(context.Background(), nc, Config{Extension: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var ce *ConnError
+		if s, err := c.CreateSession(context.Background(), keys, nil); err == nil {
+			for range s.Messages() {
+			}
+			if s.Err() == nil {
+				t.Fatal("a session without messages that has not ended")
+			}
+		}
+		<-c.Done()
+		if err := c.Err(); !errors.As(err, &ce) || ce.Error() == "" {
+			t.Fatalf("%#v", err)
+		}
+		_ = c.Close()
 	})
 }

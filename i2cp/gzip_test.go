@@ -3,9 +3,14 @@ package i2cp
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"errors"
 	"io"
+	"math/rand/v2"
+	"runtime"
+	"strconv"
 	"testing"
+	"testing/synctest"
 )
 
 // compressed returns data as Java I2P sends it: compressed, with ports and
@@ -71,9 +76,125 @@ func TestPayload(t *testing.T) {
 			t.Errorf("cut to %d bytes, and nothing noticed", n)
 		}
 	}
-	bomb := compressed(t, make([]byte, 10<<20))
-	if _, _, err := ParsePayload(nil, bomb, 64<<10); !errors.Is(err, ErrTooLong) {
-		t.Errorf("bomb: %v", err)
+}
+
+// TestBomb: what decompresses to more than the limit is given up there, before it
+// takes memory.
+func TestBomb(t *testing.T) {
+	const limit = 64 << 10
+	bomb := compressed(t, make([]byte, 50<<20))
+	if len(bomb) > limit {
+		t.Fatalf("a bomb of %d bytes does not fit into a message", len(bomb))
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, data, err := ParsePayload(nil, bomb, limit)
+	runtime.ReadMemStats(&after)
+	var pe *ParseError
+	if !errors.As(err, &pe) || !errors.Is(err, ErrTooLong) || pe.Field != "deflate stream" || data != nil {
+		t.Errorf("%d bytes, %v", len(data), err)
+	}
+	// The slice has doubled up to the limit, and there is the decompressor.
+	if n := after.TotalAlloc - before.TotalAlloc; n > 8*limit {
+		t.Errorf("%d bytes allocated", n)
+	}
+}
+
+// TestCompressedPayload: what shrinks is compressed, what does not is stored, and
+// everything comes out again, here and from any gzip.
+func TestCompressedPayload(t *testing.T) {
+	info := PayloadInfo{FromPort: 1, ToPort: 2, Protocol: ProtocolRaw}
+	noise := make([]byte, 70_000)
+	_, _ = rand.NewChaCha8([32]byte{1}).Read(noise)
+	for _, test := range []struct {
+		name    string
+		data    []byte
+		smaller bool
+	}{
+		{"nothing", nil, false},
+		{"66 bytes", make([]byte, 66), false},
+		{"67 bytes", make([]byte, 67), true},
+		{"text", bytes.Repeat([]byte("GET / HTTP/1.1\r\n"), 100), true},
+		{"noise", noise[:1024], false},
+		{"much noise", noise, false},
+		{"much", make([]byte, 60_000), true},
+	} {
+		stored := AppendPayload(nil, info, test.data)
+		b := AppendCompressedPayload([]byte("kept"), info, test.data)
+		if string(b[:4]) != "kept" {
+			t.Fatalf("%s: %q", test.name, b[:4])
+		}
+		b = b[4:]
+		if test.smaller && len(b) >= len(stored) || !test.smaller && !bytes.Equal(b, stored) {
+			t.Errorf("%s: %d bytes compressed, %d stored", test.name, len(b), len(stored))
+		}
+		gotInfo, got, err := ParsePayload(nil, b, len(test.data))
+		if err != nil || gotInfo != info || !bytes.Equal(got, test.data) {
+			t.Errorf("%s: %v, %d bytes, %v", test.name, gotInfo, len(got), err)
+		}
+		zr, err := gzip.NewReader(bytes.NewReader(b))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := io.ReadAll(zr); err != nil || !bytes.Equal(got, test.data) {
+			t.Errorf("%s: gzip reads %d bytes, %v", test.name, len(got), err)
+		}
+	}
+}
+
+// TestCompress: a connection's sessions compress if its Config says so, and a
+// session's option i2cp.gzip says otherwise.
+func TestCompress(t *testing.T) {
+	data := make([]byte, 1000)
+	for _, test := range []struct {
+		config     bool
+		option     string
+		compressed bool
+	}{
+		{false, "", false},
+		{false, "true", true},
+		{false, "false", false},
+		{true, "", true},
+		{true, "false", false},
+		{true, "TRUE", true},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			took := make(chan int, 1)
+			b := &fakeRouter{}
+			b.handle = func(_ *ServerConn, _ *RouterSession, m Message) error {
+				if m, ok := m.(*SendMessage); ok {
+					took <- len(m.Payload)
+				}
+				return nil
+			}
+			r := newRig(t, b, Limits{})
+			defer r.close()
+			ctx := context.Background()
+			c := r.dial(Config{Compress: test.config})
+			options := map[string]string{}
+			if test.option != "" {
+				options[optionGzip] = test.option
+			}
+			s, err := c.CreateSession(ctx, testKeys(t, 1), options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			send := func(compressed bool) {
+				t.Helper()
+				if _, err := s.SendMessage(ctx, s.Destination(), PayloadInfo{}, data, false); err != nil {
+					t.Fatal(err)
+				}
+				if n := <-took; (n < len(data)) != compressed {
+					t.Errorf("%+v: a payload of %d bytes", test, n)
+				}
+			}
+			send(test.compressed)
+			if err := s.Reconfigure(ctx, map[string]string{optionGzip: strconv.FormatBool(!test.compressed)}); err != nil {
+				t.Error(err)
+			}
+			send(!test.compressed)
+			_ = c.Close()
+		})
 	}
 }
 

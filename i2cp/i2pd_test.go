@@ -2,16 +2,14 @@ package i2cp
 
 import (
 	"bytes"
-	"context"
 	"crypto/ecdh"
 	"errors"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -19,214 +17,20 @@ import (
 	"time"
 
 	"multihome.i2p/i2cp/wire"
+	"multihome.i2p/internal/console"
+	"multihome.i2p/internal/testnet"
 )
 
-// A private network of real routers: Debian's i2pd, some of them, in a network
-// namespace that has nothing but a loopback device, so that no packet can leave.
-// The test runs itself again inside of the namespace.
+// TestI2pd speaks to real routers, in a network namespace of their own.
 //
 //	go test -run TestI2pd -v ./i2cp            # where i2pd and root are to be had
 //	go test -run TestI2pd -update ./i2cp       # and rewrite testdata/i2pd.txt
-const i2pdInner = "MULTIHOME_I2PD_INNER"
-
 func TestI2pd(t *testing.T) {
-	if os.Getenv(i2pdInner) != "" {
-		runI2pd(t)
+	if !testnet.Inside(t) {
 		return
 	}
-	if testing.Short() {
-		t.Skip("SKIPPED, not run against a real i2pd: -short")
-	}
-	for _, program := range []string{"i2pd", "unshare", "ip"} {
-		if _, err := exec.LookPath(program); err != nil {
-			t.Skipf("SKIPPED, not run against a real i2pd: %v", err)
-		}
-	}
-	if os.Geteuid() != 0 {
-		t.Skip("SKIPPED, not run against a real i2pd: a network namespace needs root")
-	}
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
-	defer cancel()
-	args := []string{"-n", self, "-test.run=^TestI2pd$", "-test.v", "-test.timeout=4m"}
-	if *update {
-		args = append(args, "-update")
-	}
-	cmd := exec.CommandContext(ctx, "unshare", args...)
-	cmd.Env = append(os.Environ(), i2pdInner+"=1")
-	out, err := cmd.CombinedOutput()
-	switch {
-	case bytes.Contains(out, []byte("unshare failed")):
-		t.Skipf("SKIPPED, not run against a real i2pd: %s", out)
-	case err != nil:
-		t.Errorf("%v\n%s", err, out)
-	default:
-		t.Logf("%s", out)
-	}
-}
-
-const (
-	i2pdRouters = 6
-	i2pdPort    = 7654
-)
-
-func i2pdAddress(i int) string { return fmt.Sprintf("198.18.0.%d", 10+i) }
-
-func i2pdI2CP(i int) string { return net.JoinHostPort(i2pdAddress(i), strconv.Itoa(i2pdPort)) }
-
-// startI2pd starts a router; it ends with the test.
-func startI2pd(t *testing.T, dir string) (stop func()) {
-	t.Helper()
-	cmd := exec.Command("i2pd", "--conf="+filepath.Join(dir, "i2pd.conf"), "--datadir="+dir)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	return func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	}
-}
-
-func writeI2pdConf(t *testing.T, dir string, i int) {
-	t.Helper()
-	conf := fmt.Sprintf(`netid = 77
-host = %[1]s
-address4 = %[1]s
-port = 9000
-nat = false
-ipv4 = true
-ipv6 = false
-reservedrange = false
-floodfill = %[2]t
-bandwidth = X
-share = 100
-daemon = false
-log = file
-logfile = %[3]s/log
-loglevel = info
-[ntcp2]
-enabled = true
-published = true
-[ssu2]
-enabled = false
-[reseed]
-threshold = 0
-urls =
-yggurls =
-[nettime]
-enabled = false
-frompeers = false
-[upnp]
-enabled = false
-[meshnets]
-yggdrasil = false
-[addressbook]
-enabled = false
-[http]
-enabled = false
-[httpproxy]
-enabled = false
-[socksproxy]
-enabled = false
-[bob]
-enabled = false
-[sam]
-enabled = false
-[i2cp]
-enabled = true
-address = %[1]s
-port = %[4]d
-[limits]
-transittunnels = 5000
-[exploratory]
-inbound.length = 2
-inbound.quantity = 3
-outbound.length = 2
-outbound.quantity = 3
-`, i2pdAddress(i), i < 3, dir, i2pdPort)
-	if err := os.WriteFile(filepath.Join(dir, "i2pd.conf"), []byte(conf), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// within waits for something that happens soon.
-func within(t *testing.T, d time.Duration, what string, ok func() bool) {
-	t.Helper()
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for end := time.Now().Add(d); !ok(); <-tick.C {
-		if time.Now().After(end) {
-			t.Fatalf("%s: not within %v", what, d)
-		}
-	}
-}
-
-// startNetwork starts the routers, which know each other.
-func startNetwork(t *testing.T) {
-	t.Helper()
-	run := func(args ...string) {
-		if out, err := exec.Command(args[0], args[1:]...).CombinedOutput(); err != nil {
-			t.Fatalf("%v: %v\n%s", args, err, out)
-		}
-	}
-	run("ip", "link", "set", "lo", "up")
-	base := t.TempDir()
-	dirs := make([]string, i2pdRouters)
-	infos := make([][]byte, i2pdRouters)
-	for i := range dirs {
-		run("ip", "addr", "add", i2pdAddress(i)+"/32", "dev", "lo")
-		dirs[i] = filepath.Join(base, fmt.Sprint(i))
-		if err := os.Mkdir(dirs[i], 0o700); err != nil {
-			t.Fatal(err)
-		}
-		writeI2pdConf(t, dirs[i], i)
-	}
-	stops := make([]func(), i2pdRouters)
-	for i, dir := range dirs {
-		stops[i] = startI2pd(t, dir)
-	}
-	for i, dir := range dirs {
-		within(t, 30*time.Second, "router.info", func() bool {
-			b, err := os.ReadFile(filepath.Join(dir, "router.info"))
-			infos[i] = b
-			return err == nil && len(b) > 400
-		})
-		stops[i]()
-	}
-	for i, dir := range dirs {
-		for j, info := range infos {
-			if i == j {
-				continue
-			}
-			id, _, err := wire.ParseRouterIdentity(info)
-			if err != nil {
-				t.Fatal(err)
-			}
-			hash := id.Hash().String()
-			shelf := filepath.Join(dir, "netDb", "r"+hash[:1])
-			if err := os.MkdirAll(shelf, 0o700); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(filepath.Join(shelf, "routerInfo-"+hash+".dat"), info, 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	for i, dir := range dirs {
-		t.Cleanup(startI2pd(t, dir))
-		within(t, 30*time.Second, "I2CP port", func() bool {
-			nc, err := net.Dial("tcp", i2pdI2CP(i))
-			if err == nil {
-				_ = nc.Close()
-			}
-			return err == nil
-		})
-		// All at once leaves dead links (simultaneous open).
-		<-time.After(1200 * time.Millisecond)
-	}
+	n := testnet.StartTest(t, testnet.Options{Routers: 6})
+	runI2pd(t, n)
 }
 
 // A tapped connection keeps what went over it.
@@ -263,9 +67,9 @@ type end struct {
 	mu     sync.Mutex
 }
 
-func newEnd(t *testing.T, router int, n byte) *end {
+func newEnd(t *testing.T, router *testnet.Router, n byte) *end {
 	t.Helper()
-	nc, err := net.Dial("tcp", i2pdI2CP(router))
+	nc, err := net.Dial("tcp", router.I2CP())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -366,9 +170,10 @@ func (e *end) ready() {
 	}
 }
 
-func runI2pd(t *testing.T) {
-	startNetwork(t)
-	a, b := newEnd(t, 0, 1), newEnd(t, 4, 2)
+func runI2pd(t *testing.T, network *testnet.Network) {
+	began := time.Now()
+	routers := network.Routers()
+	a, b := newEnd(t, routers[0], 1), newEnd(t, routers[4], 2)
 	ctx := t.Context()
 	t.Logf("router version %s, clock off by %v", a.conn.RouterVersion(), a.conn.ClockOffset())
 	if _, err := a.conn.BandwidthLimits(ctx); err != nil {
@@ -378,7 +183,7 @@ func runI2pd(t *testing.T) {
 		t.Error(err)
 	}
 	// The same Destination twice on one router.
-	nc, err := net.Dial("tcp", i2pdI2CP(0))
+	nc, err := net.Dial("tcp", routers[0].I2CP())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -395,9 +200,10 @@ func runI2pd(t *testing.T) {
 	_ = again.Close()
 	a.ready()
 	b.ready()
+	t.Logf("both have tunnels after %.1f s", time.Since(began).Seconds())
 
 	found := false
-	for range 10 {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
 		reply, err := a.conn.HostLookup(ctx, HostLookup{Kind: LookupHash, Hash: b.keys.Destination.Hash()})
 		if err == nil {
 			found = bytes.Equal(reply.Destination, b.keys.Destination.Bytes())
@@ -417,6 +223,10 @@ func runI2pd(t *testing.T) {
 	}
 	if !found {
 		t.Error("the published LeaseSet was not found")
+	}
+	t.Logf("LeaseSet found after %.1f s", time.Since(began).Seconds())
+	if found {
+		checkFloodfills(t, network, b)
 	}
 	var le *LookupError
 	if _, err := a.conn.HostLookup(ctx, HostLookup{Kind: LookupName, Name: "nobody.i2p"}); !errors.As(err, &le) {
@@ -459,7 +269,7 @@ func runI2pd(t *testing.T) {
 	if got < 3 {
 		t.Errorf("%d messages arrived, want 3", got)
 	}
-	t.Logf("%d messages arrived", got)
+	t.Logf("%d messages arrived after %.1f s", got, time.Since(began).Seconds())
 	if d, err := a.conn.DestLookup(ctx, b.keys.Destination.Hash()); err != nil || !bytes.Equal(d, b.keys.Destination.Bytes()) {
 		t.Errorf("DestLookup: %v", err)
 	}
@@ -475,21 +285,86 @@ func runI2pd(t *testing.T) {
 	_ = a.conn.Close()
 	_ = b.conn.Close()
 	if *update {
-		writeCapture(t, a, b, &end{tap: tap, conn: again})
+		writeCapture(t, network.Version(), a, b, &end{tap: tap, conn: again})
+	}
+}
+
+// checkFloodfills looks for the LeaseSet on the consoles of the floodfills.
+func checkFloodfills(t *testing.T, network *testnet.Network, e *end) {
+	t.Helper()
+	if *update {
+		capturePages(t, network)
+	}
+	holders := 0
+	for _, r := range network.Routers() {
+		sets, err := r.Console().LeaseSets(t.Context())
+		if !r.Floodfill() {
+			if !errors.Is(err, console.ErrNotFloodfill) {
+				t.Errorf("LeaseSets of %s: %v", r.Name(), err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		for _, s := range sets {
+			if s.Destination != e.keys.Destination.Hash() {
+				continue
+			}
+			holders++
+			if s.StoreType != wire.StoreLeaseSet2 || s.Expired || s.Invalid {
+				t.Errorf("%s holds %+v", r.Name(), s)
+			}
+			for _, l := range s.Leases {
+				known := slices.ContainsFunc(network.Routers(), func(r *testnet.Router) bool { return r.Hash() == l.Gateway })
+				if left := time.Until(l.End); !known || l.Tunnel == 0 || left < 0 || left > 11*time.Minute {
+					t.Errorf("%s holds the lease %+v", r.Name(), l)
+				}
+			}
+		}
+	}
+	if holders == 0 {
+		t.Error("no floodfill shows the LeaseSet")
+	}
+}
+
+// capturePages keeps pages of web consoles for internal/console.
+func capturePages(t *testing.T, network *testnet.Network) {
+	t.Helper()
+	routers := network.Routers()
+	for _, p := range []struct {
+		name, page string
+		router     *testnet.Router
+	}{
+		{"leasesets", "?page=leasesets", routers[0]},
+		{"leasesets-no-floodfill", "?page=leasesets", routers[5]},
+		{"tunnels", "?page=tunnels", routers[4]},
+		{"transports", "?page=transports", routers[4]},
+		{"main", "", routers[4]},
+	} {
+		resp, err := http.Get(p.router.ConsoleURL() + p.page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := "../internal/console/testdata/" + p.name + "-" + network.Version() + ".html"
+		if err := os.WriteFile(name, b, 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
 // writeCapture keeps what went over both connections, for TestCaptured. Of each
 // type and direction the first few are kept.
-func writeCapture(t *testing.T, ends ...*end) {
+func writeCapture(t *testing.T, version string, ends ...*end) {
 	t.Helper()
 	var w bytes.Buffer
-	version, err := exec.Command("i2pd", "--version").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	version, _, _ = bytes.Cut(version, []byte("\n"))
-	fmt.Fprintf(&w, "# Captured at the I2CP port of Debian's %s by TestI2pd -update.\n", version)
+	fmt.Fprintf(&w, "# Captured at the I2CP port of i2pd %s by TestI2pd -update.\n", version)
 	fmt.Fprintf(&w, "# \"<\" was sent by the router, \">\" by this package and accepted by the router.\n")
 	kept := make(map[string]int)
 	for _, e := range ends {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -119,8 +120,25 @@ func (l *link) ended() error {
 	return l.err
 }
 
+// anySession stands for messages that need not be of a session.
+const anySession = -1
+
 // send appends m to what waits to be written, and waits for room first.
 func (l *link) send(ctx context.Context, m Message) error {
+	return l.queue(ctx, m, anySession, nil)
+}
+
+// sendMarked sets sent when m is on its way, before an answer can come.
+func (l *link) sendMarked(ctx context.Context, m Message, sent *atomic.Bool) error {
+	return l.queue(ctx, m, anySession, sent)
+}
+
+// sendIn sends m, which must begin with the session's id.
+func (l *link) sendIn(ctx context.Context, session uint16, m Message) error {
+	return l.queue(ctx, m, int(session), nil)
+}
+
+func (l *link) queue(ctx context.Context, m Message, session int, sent *atomic.Bool) error {
 	for {
 		l.mu.Lock()
 		if l.err != nil {
@@ -128,7 +146,7 @@ func (l *link) send(ctx context.Context, m Message) error {
 			return l.err
 		}
 		if len(l.pending) < l.limits.MaxPending {
-			return l.appendLocked(m)
+			return l.appendLocked(m, session, sent)
 		}
 		if l.drained == nil {
 			l.drained = make(chan struct{})
@@ -155,13 +173,23 @@ func (l *link) trySend(m Message) error {
 		l.mu.Unlock()
 		return ErrTooMany
 	}
-	return l.appendLocked(m)
+	return l.appendLocked(m, anySession, nil)
 }
 
 // appendLocked appends m's frame and unlocks.
-func (l *link) appendLocked(m Message) error {
+func (l *link) appendLocked(m Message, session int, sent *atomic.Bool) error {
+	base := len(l.pending)
 	var err error
 	l.pending, err = AppendFrame(l.pending, m, l.limits.MaxFrame)
+	if err == nil && session != anySession {
+		if id := sessionOf(l.pending[base+headerLen:]); int(id) != session && (id != NoSession || m.Type() != TypeHeartbeat) {
+			l.pending = l.pending[:base]
+			err = &ParseError{Type: m.Type(), Field: "session", Err: ErrSession}
+		}
+	}
+	if err == nil && sent != nil {
+		sent.Store(true)
+	}
 	l.mu.Unlock()
 	if err == nil {
 		l.poke()
@@ -186,11 +214,7 @@ func (l *link) fail(e *ConnError) {
 	}
 	l.err = e
 	if e.Origin == OriginLocal {
-		if e.Reason == "" && e.Err != nil {
-			e.Reason = e.Err.Error()
-		}
-		e.Reason = e.Reason[:min(len(e.Reason), 255)]
-		l.pending, _ = AppendFrame(l.pending, &Disconnect{Reason: e.Reason}, l.limits.MaxFrame)
+		l.pending, e.Reason = e.disconnect(l.pending, l.limits)
 		_ = l.nc.SetWriteDeadline(time.Now().Add(l.limits.CloseTimeout))
 	} else {
 		l.pending = nil
@@ -198,6 +222,18 @@ func (l *link) fail(e *ConnError) {
 	l.last = true
 	close(l.done)
 	l.poke()
+}
+
+// disconnect appends the Disconnect that tells e, with the reason that e has or the
+// error's words, and returns that reason too.
+func (e *ConnError) disconnect(b []byte, limits Limits) (frame []byte, reason string) {
+	reason = e.Reason
+	if reason == "" && e.Err != nil {
+		reason = e.Err.Error()
+	}
+	reason = reason[:min(len(reason), 255)]
+	frame, _ = AppendFrame(b, &Disconnect{Reason: reason}, limits.MaxFrame)
+	return frame, reason
 }
 
 func (l *link) writeLoop() {

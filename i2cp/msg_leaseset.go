@@ -71,14 +71,15 @@ func (m *CreateLeaseSet) Append(b []byte) ([]byte, error) {
 func (*CreateLeaseSet2) Type() Type { return TypeCreateLeaseSet2 }
 
 // Parse reads the body; see [Message]. No length stands before the LeaseSet, so
-// it is read to find its end.
+// it is read to find its end. Behind a MetaLeaseSet nothing follows, not even a
+// number of keys: the specification leaves that open, and Java I2P does so.
 func (m *CreateLeaseSet2) Parse(body []byte) error {
 	c := cursor{t: TypeCreateLeaseSet2, body: body}
 	m.Session = c.u16("session")
 	m.StoreType = c.storeType()
 	m.LeaseSet = c.leaseSet("LeaseSet", m.StoreType)
 	m.Keys = m.Keys[:0]
-	if m.StoreType != wire.StoreMetaLeaseSet || c.left() > 0 {
+	if m.StoreType != wire.StoreMetaLeaseSet {
 		m.Keys = c.keys(m.Keys)
 	}
 	return c.end()
@@ -90,7 +91,11 @@ func (m *CreateLeaseSet2) Append(b []byte) ([]byte, error) {
 	w.u16(m.Session)
 	w.storeType(m.StoreType)
 	w.raw(m.LeaseSet)
-	w.keys(m.Keys)
+	if m.StoreType != wire.StoreMetaLeaseSet {
+		w.keys(m.Keys)
+	} else if len(m.Keys) > 0 {
+		w.fail("private keys", ErrValue)
+	}
 	return w.end()
 }
 

@@ -246,13 +246,9 @@ func (s *RouterSession) NextMessage() uint32 {
 func (s *RouterSession) Send(m Message) error {
 	s.mu.Lock()
 	to := s.owner
-	packet := false
-	switch m.(type) {
-	case *MessagePayload, *PacketReceived, *GarlicUp:
-		packet = true
-		if n := len(s.frontends); n > 0 {
-			to = s.frontends[n-1]
-		}
+	packet := isPacket(m)
+	if n := len(s.frontends); packet && n > 0 {
+		to = s.frontends[n-1]
 	}
 	s.mu.Unlock()
 	if to == nil {
@@ -281,6 +277,13 @@ type ServerConn struct {
 
 	mu       sync.Mutex
 	sessions map[uint16]*RouterSession
+	asked    map[request]Type // without a final answer, and the answer that each wants
+}
+
+// A request of the extension is known by its session and the client's number.
+type request struct {
+	session uint16
+	id      uint32
 }
 
 // Version returns the API version that the client claims, once it has.
@@ -291,11 +294,15 @@ func (c *ServerConn) RemoteAddr() net.Addr { return c.link.nc.RemoteAddr() }
 
 // Send sends a message to the client, and waits where much is waiting already:
 // the right thing for an answer, which holds up the client that asked.
-func (c *ServerConn) Send(m Message) error { return c.link.send(context.Background(), m) }
+func (c *ServerConn) Send(m Message) error {
+	c.answered(m)
+	return c.link.send(context.Background(), m)
+}
 
 // TrySend sends a message to the client without waiting. A client that lets so
 // much pile up that there is no room left is disconnected.
 func (c *ServerConn) TrySend(m Message) error {
+	c.answered(m)
 	err := c.link.trySend(m)
 	if errors.Is(err, ErrTooMany) {
 		e := &ConnError{Origin: OriginLocal, Type: m.Type(), Err: ErrNotReading}
@@ -303,6 +310,69 @@ func (c *ServerConn) TrySend(m Message) error {
 		return e
 	}
 	return err
+}
+
+// ask notes a request that has an answer. An id of 0, and one that is under way
+// already, are faults; ErrTooMany is none.
+func (c *ServerConn) ask(session uint16, m Message) error {
+	t := m.Type()
+	want, ok := answers[t]
+	if !ok {
+		return nil
+	}
+	r := request{session, requestOf(m)}
+	fault := &ParseError{Type: t, Field: "request", Offset: 2, Err: ErrValue}
+	if r.id == 0 {
+		return fault
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, used := c.asked[r]; used {
+		return fault
+	}
+	if len(c.asked) >= c.link.limits.MaxRequests*max(1, len(c.sessions)) {
+		return ErrTooMany
+	}
+	if c.asked == nil {
+		c.asked = make(map[request]Type)
+	}
+	c.asked[r] = want
+	return nil
+}
+
+// answered forgets the request that m is the final answer to. It comes before
+// the sending: after it, the client may use the id again.
+func (c *ServerConn) answered(m Message) {
+	session, id, final := answerTo(m)
+	if !final {
+		return
+	}
+	t := m.Type()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if r := (request{session, id}); c.asked[r] == t || t == TypeRequestError {
+		delete(c.asked, r)
+	}
+}
+
+// answerTo returns the request that m answers, if it is the last answer to it.
+func answerTo(m Message) (session uint16, id uint32, final bool) {
+	switch m := m.(type) {
+	case *PeerList:
+		return m.Session, m.Request, m.Flags&ListMore == 0
+	case *TunnelList:
+		return m.Session, m.Request, m.Flags&ListMore == 0
+	case *TunnelStatus:
+		return m.Session, m.Request, !m.Late
+	case *PublishStatus:
+		return m.Session, m.Request, m.Final
+	case *LookupResult:
+		return m.Session, m.Request, true
+	case *RequestError:
+		_, final = answers[m.Refused]
+		return m.Session, m.Request, final
+	}
+	return 0, 0, false
 }
 
 // Disconnect ends the connection with a reason.
@@ -387,11 +457,16 @@ func (s *Server) end(rs *RouterSession, unlessOwned bool) {
 	s.backend.Closed(rs)
 }
 
-// drop takes a session from a connection.
+// drop takes a session from a connection, with what it has asked for.
 func (c *ServerConn) drop(rs *RouterSession) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.sessions, rs.id)
+	for r := range c.asked {
+		if r.session == rs.id {
+			delete(c.asked, r)
+		}
+	}
 }
 
 // dispatch handles one frame from the client.
@@ -442,6 +517,9 @@ func (c *ServerConn) dispatch(t Type, body []byte) error {
 	case *Attach:
 		return c.onAttach(m)
 	case *GetCapabilities:
+		if m.Request == 0 {
+			return noRequest(t)
+		}
 		list := *c.info.Extension
 		list.Request, list.Version = m.Request, ExtensionVersion
 		return c.Send(&list)
@@ -455,6 +533,10 @@ func (c *ServerConn) dispatch(t Type, body []byte) error {
 	}
 	return c.handle(t, m, body)
 }
+
+// noRequest is the fault of a request outside a session that has no id, and so
+// could not be answered.
+func noRequest(t Type) error { return &ParseError{Type: t, Field: "request", Err: ErrValue} }
 
 func (c *ServerConn) unauthorized(why string) error {
 	return &ConnError{Origin: OriginLocal, Reason: "Authorization " + why, Err: ErrAuth}
@@ -545,6 +627,12 @@ func (c *ServerConn) handle(t Type, m Message, body []byte) error {
 		if s.managed && !t.Extension() && t != TypeHostLookup && t != TypeBlindingInfo {
 			return ErrUnexpected
 		}
+		switch err := c.ask(s.id, m); {
+		case errors.Is(err, ErrTooMany):
+			return c.refuse(s.id, m, &RefusalError{Request: t, Code: ErrorLimit})
+		case err != nil:
+			return err
+		}
 		if code, ok := s.allows(c, m); !ok {
 			return c.refuse(s.id, m, &RefusalError{Request: t, Code: code})
 		}
@@ -630,10 +718,12 @@ func (s SessionConfig) own() SessionConfig {
 	return s
 }
 
-// newSession registers a session for d, owned by c; nil where the Destination
-// has one, or there are too many.
-func (s *Server) newSession(c *ServerConn, config SessionConfig, d wire.Destination) (*RouterSession, bool) {
-	rs := &RouterSession{server: s, dest: d.Clone(), hash: d.Hash(), config: config.own(), owner: c}
+// newSession registers rs as a session for d, owned by c; nil where the
+// Destination has one (dup), or there are too many. From then on other
+// connections may find it: what rs is, it has to be before.
+func (s *Server) newSession(c *ServerConn, config SessionConfig, d wire.Destination, rs *RouterSession) (_ *RouterSession, dup bool) {
+	rs.server, rs.owner = s, c
+	rs.dest, rs.hash, rs.config = d.Clone(), d.Hash(), config.own()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.byDest[rs.hash] != nil {
@@ -673,7 +763,7 @@ func (c *ServerConn) onCreateSession(m *CreateSession) error {
 	if err != nil {
 		return status(NoSession, SessionInvalid)
 	}
-	rs, dup := c.server.newSession(c, m.Config, d)
+	rs, dup := c.server.newSession(c, m.Config, d, &RouterSession{})
 	switch {
 	case dup:
 		return status(NoSession, SessionInvalid) // as i2pd; Java disconnects
@@ -710,7 +800,8 @@ func (c *ServerConn) onReconfigure(m *ReconfigureSession) error {
 		return err
 	}
 	state := SessionUpdated
-	d, err := m.Config.Verify(c.info.Now())
+	old := s.Config()
+	d, err := m.Config.verify(c.info.Now(), &old)
 	if err != nil || !d.Equal(s.dest.KeysAndCert) || !s.ownedBy(c) {
 		state = SessionInvalid
 	} else {
@@ -748,6 +839,9 @@ func (c *ServerConn) onOpenSession(m *OpenSession) error {
 	status := func(state OpenState) error {
 		return c.Send(&OpenStatus{Request: m.Request, Session: NoSession, Status: state})
 	}
+	if m.Request == 0 {
+		return noRequest(TypeOpenSession)
+	}
 	ext := c.info.Extension
 	d, err := m.Config.Verify(c.info.Now())
 	if err != nil {
@@ -768,15 +862,16 @@ func (c *ServerConn) onOpenSession(m *OpenSession) error {
 			return err
 		}
 	}
-	rs, dup := c.server.newSession(c, m.Config, d)
+	rs := &RouterSession{managed: true, garlic: m.Flags&OpenGarlic != 0, grace: grace}
+	c.server.cfg.Random(rs.token[:])
+	token := rs.token
+	rs, dup := c.server.newSession(c, m.Config, d, rs)
 	switch {
 	case dup:
 		return status(OpenInUse)
 	case rs == nil:
 		return status(OpenRefused)
 	}
-	rs.managed, rs.garlic, rs.grace = true, m.Flags&OpenGarlic != 0, grace
-	c.server.cfg.Random(rs.token[:])
 	err = ErrTooMany
 	if c.admit(rs) {
 		err = c.server.backend.Open(rs)
@@ -790,7 +885,7 @@ func (c *ServerConn) onOpenSession(m *OpenSession) error {
 		return status(OpenRefused)
 	}
 	return c.Send(&OpenStatus{
-		Request: m.Request, Session: rs.id, Status: OpenOpened, Grace: uint32(grace / time.Second), Token: rs.token,
+		Request: m.Request, Session: rs.id, Status: OpenOpened, Grace: uint32(grace / time.Second), Token: token,
 	})
 }
 
@@ -833,6 +928,9 @@ func (c *ServerConn) resume(m *OpenSession, d wire.Destination, grace time.Durat
 }
 
 func (c *ServerConn) onAttach(m *Attach) error {
+	if m.Request == 0 {
+		return noRequest(TypeAttach)
+	}
 	status := OpenStatus{Request: m.Request, Session: NoSession, Status: OpenBadToken}
 	if c.info.Extension.Capabilities&CapAttach == 0 {
 		return c.Send(&RequestError{Session: NoSession, Request: m.Request, Refused: TypeAttach, Code: ErrorUnsupported})

@@ -2,6 +2,7 @@ package i2cp
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,7 +15,8 @@ import (
 //
 // Whoever opens a session takes its messages from Messages, quickly: while its
 // queue is full nothing is read from the connection, so no call is answered
-// either.
+// either, and a lease request waits (i2pd ends a session that lets one wait for
+// 10 s). [Config].DropWhenFull gives up payloads instead.
 type Session struct {
 	conn    *Conn
 	id      uint16
@@ -29,7 +31,9 @@ type Session struct {
 	done    chan struct{} // closed when the session has ended
 	err     error         // set before done is closed
 
-	nonce atomic.Uint32
+	nonce    atomic.Uint32
+	compress atomic.Bool
+	dropped  atomic.Uint64
 
 	mu      sync.Mutex
 	pending map[uint32]pending // requests of the extension without a final answer
@@ -46,10 +50,19 @@ type pending struct {
 const lateMax = 256
 
 func newSession(c *Conn, id uint16, dest []byte) *Session {
-	return &Session{
+	s := &Session{
 		conn: c, id: id, dest: dest,
 		in: make(chan Message, c.link.limits.MaxQueue), done: make(chan struct{}),
 		pending: make(map[uint32]pending),
+	}
+	s.compress.Store(c.compress)
+	return s
+}
+
+// option takes over the options that are the client's business.
+func (s *Session) option(options map[string]string) {
+	if v, ok := options[optionGzip]; ok {
+		s.compress.Store(strings.EqualFold(v, "true"))
 	}
 }
 
@@ -76,6 +89,10 @@ func (s *Session) OpenStatus() OpenStatus { return s.open }
 // the receiver's own, but small messages share memory: who keeps one for long
 // copies it. The channel is closed when the session has ended.
 func (s *Session) Messages() <-chan Message { return s.in }
+
+// Dropped returns how many payloads were dropped for want of room in the queue;
+// see [Config].DropWhenFull.
+func (s *Session) Dropped() uint64 { return s.dropped.Load() }
 
 // Err returns why the session ended, nil while it has not.
 func (s *Session) Err() error {
@@ -107,6 +124,10 @@ func (s *Session) put(m Message) {
 		return
 	default:
 	}
+	if s.conn.dropWhenFull && isPacket(m) && len(s.in) >= cap(s.in)-cap(s.in)/4 {
+		s.dropped.Add(1)
+		return
+	}
 	select {
 	case s.in <- m:
 	case <-s.done:
@@ -114,9 +135,26 @@ func (s *Session) put(m Message) {
 	}
 }
 
+// isPacket reports whether m came in from the network, from where things get lost
+// anyway.
+func isPacket(m Message) bool {
+	switch m.(type) {
+	case *MessagePayload, *PacketReceived, *GarlicUp:
+		return true
+	}
+	return false
+}
+
 // CreateSession opens a session for the Destination in keys: the primary one,
 // or a subsession where there is one already. The router answers at once; it
 // asks for a LeaseSet by RequestVariableLeaseSet when it has tunnels.
+//
+// Of the options, i2cp.gzip (true or false) also says whether SendMessage
+// compresses; all go to the router, which ignores what it does not know.
+//
+// A refusal is a *StatusError, but Java routers (2.8.0) disconnect where they
+// refuse: then it is a *ConnError with their reason. They also want subsessions to
+// have the encryption key of the primary session's Destination.
 func (c *Conn) CreateSession(ctx context.Context, keys wire.PrivateKeyFile, options map[string]string) (*Session, error) {
 	config, err := SignConfig(keys, options, time.Now().Add(c.ClockOffset()))
 	if err != nil {
@@ -124,6 +162,7 @@ func (c *Conn) CreateSession(ctx context.Context, keys wire.PrivateKeyFile, opti
 	}
 	s := newSession(c, NoSession, config.Destination)
 	s.keys = &keys
+	s.option(options)
 	state, err := c.statusCall(ctx, s, &CreateSession{Config: config})
 	if err != nil {
 		return nil, err
@@ -150,6 +189,7 @@ func (s *Session) Reconfigure(ctx context.Context, options map[string]string) er
 	if state != SessionUpdated {
 		return &StatusError{state}
 	}
+	s.option(options)
 	return nil
 }
 
@@ -179,7 +219,7 @@ func (c *Conn) statusCall(ctx context.Context, s *Session, m Message) (SessionSt
 	case <-c.link.done:
 		return 0, c.link.ended()
 	}
-	call := &statusCall{sent: m.Type(), session: s, reply: make(chan SessionState, 1)}
+	call := &statusCall{kind: m.Type(), session: s, reply: make(chan SessionState, 1)}
 	c.mu.Lock()
 	if m.Type() == TypeCreateSession && len(c.sessions) >= MaxSessions {
 		c.mu.Unlock()
@@ -188,7 +228,7 @@ func (c *Conn) statusCall(ctx context.Context, s *Session, m Message) (SessionSt
 	}
 	c.status = call
 	c.mu.Unlock()
-	if err := c.link.send(ctx, m); err != nil {
+	if err := c.link.sendMarked(ctx, m, &call.sent); err != nil {
 		c.mu.Lock()
 		c.status = nil
 		c.mu.Unlock()
@@ -230,11 +270,11 @@ func (c *Conn) onSessionStatus(m *SessionStatus) error {
 		return ErrSession
 	}
 	call := c.status
-	if call == nil {
+	if call == nil || !call.sent.Load() {
 		return ErrUnexpected
 	}
 	switch {
-	case m.Status == SessionCreated && call.sent == TypeCreateSession:
+	case m.Status == SessionCreated && call.kind == TypeCreateSession:
 		if m.Session == NoSession || c.sessions[m.Session] != nil {
 			return ErrSession
 		}
@@ -246,9 +286,9 @@ func (c *Conn) onSessionStatus(m *SessionStatus) error {
 		call.session.id = m.Session
 		delete(c.closed, m.Session)
 		c.sessions[m.Session] = call.session
-	case m.Status == SessionUpdated && call.sent == TypeReconfigureSession && m.Session != call.session.id:
+	case m.Status == SessionUpdated && call.kind == TypeReconfigureSession && m.Session != call.session.id:
 		return ErrSession
-	case m.Status == SessionCreated, m.Status == SessionUpdated && call.sent != TypeReconfigureSession:
+	case m.Status == SessionCreated, m.Status == SessionUpdated && call.kind != TypeReconfigureSession:
 		return ErrUnexpected
 	}
 	c.status = nil
@@ -277,6 +317,7 @@ func (c *Conn) OpenSession(ctx context.Context, keys wire.PrivateKeyFile, option
 	}
 	s := newSession(c, NoSession, config.Destination)
 	s.keys, s.managed = &keys, true
+	s.option(options)
 	return c.openCall(ctx, id, k, s, &OpenSession{Request: id, Flags: flags, Grace: uint32(grace / time.Second), Config: config})
 }
 
@@ -361,10 +402,14 @@ var answers = map[Type]Type{
 	TypeLookupLeaseSet:  TypeLookupResult,
 }
 
-// Send sends a message of the session, which must bear the session's id. It
-// waits for room until ctx ends. Requests of the extension are noted by the id
-// that the caller gave them, which must not be 0 nor in use; their answers come
-// through Messages. At most MaxRequests are without an answer.
+// Send sends a message of the session, which must bear the session's id; a
+// Heartbeat may have NoSession instead. It waits for room until ctx ends. Requests
+// of the extension are noted by the id that the caller gave them, which must not
+// be 0 nor in use; their answers come through Messages. At most MaxRequests are
+// without an answer.
+//
+// A message that cannot be sent is a *ParseError, and one request too many is
+// ErrTooMany: either leaves the session as it was.
 func (s *Session) Send(ctx context.Context, m Message) error {
 	if err := s.Err(); err != nil {
 		return err
@@ -391,7 +436,7 @@ func (s *Session) Send(ctx context.Context, m Message) error {
 		case id == 0 || used:
 			return &ParseError{Type: t, Field: "request", Err: ErrValue}
 		}
-		if err := s.conn.link.send(ctx, m); err != nil {
+		if err := s.conn.link.sendIn(ctx, s.id, m); err != nil {
 			s.mu.Lock()
 			delete(s.pending, id)
 			s.mu.Unlock()
@@ -399,7 +444,7 @@ func (s *Session) Send(ctx context.Context, m Message) error {
 		}
 		return nil
 	}
-	return s.conn.link.send(ctx, m)
+	return s.conn.link.sendIn(ctx, s.id, m)
 }
 
 // notOfSessions are messages to the router that belong to the connection, or
@@ -500,9 +545,9 @@ func (s *Session) expectLate(m *TunnelStatus) error {
 	return ErrUnexpected
 }
 
-// SendMessage sends data to a Destination in the payload wrapper and returns
-// the nonce that MessageStatus will name. Reliable false asks for none, by nonce
-// 0.
+// SendMessage sends data to a Destination in the payload wrapper, compressed if
+// the session's option i2cp.gzip or [Config].Compress says so, and returns the
+// nonce that MessageStatus will name. Reliable false asks for none, by nonce 0.
 func (s *Session) SendMessage(ctx context.Context, dest []byte, info PayloadInfo, data []byte, reliable bool) (uint32, error) {
 	var nonce uint32
 	for reliable && nonce == 0 {
@@ -510,7 +555,11 @@ func (s *Session) SendMessage(ctx context.Context, dest []byte, info PayloadInfo
 	}
 	b := payloads.Get().(*[]byte)
 	defer payloads.Put(b)
-	*b = AppendPayload((*b)[:0], info, data)
+	if s.compress.Load() {
+		*b = AppendCompressedPayload((*b)[:0], info, data)
+	} else {
+		*b = AppendPayload((*b)[:0], info, data)
+	}
 	return nonce, s.Send(ctx, &SendMessage{Session: s.id, Destination: dest, Payload: *b, Nonce: nonce})
 }
 

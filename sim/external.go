@@ -2,7 +2,6 @@ package sim
 
 import (
 	"encoding/binary"
-	"errors"
 
 	"multihome.i2p/balancer"
 )
@@ -22,6 +21,8 @@ type (
 	Peer = balancer.Peer
 	// PeerID is the number of a router of the network.
 	PeerID = balancer.PeerID
+	// Reason says why a tunnel ended.
+	Reason = balancer.Reason
 	// RequestID names one CreateTunnel.
 	RequestID = balancer.RequestID
 	// Result is the outcome of a build or a store.
@@ -64,6 +65,11 @@ const (
 	ResultNoPeers  = balancer.ResultNoPeers
 	ResultFailed   = balancer.ResultFailed
 
+	// ResultSent is of a PublishStatus that only an External tells of: a store
+	// is on its way. Its Tunnel is the lease where the ack was asked for, by
+	// Gateway and ReceiveID.
+	ResultSent = balancer.ResultFailed + 1
+
 	ReasonExpired = balancer.ReasonExpired
 	ReasonFailed  = balancer.ReasonFailed
 	ReasonDropped = balancer.ReasonDropped
@@ -85,18 +91,26 @@ type External struct {
 	out     Outcome
 	hear    func(*Event)
 	telling bool
+	told    []attempt // by store job
+	lapsed  []event   // rounds of frozen i2pd routers
 }
 
-var errKinds = errors.New("sim: an External has Java routers only")
+// attempt names one attempt of a store job.
+type attempt struct {
+	gen uint16
+	n   int32
+}
 
 // NewExternal makes the world of cfg, with the scheme p140, at virtual time 0,
 // when the wall clock shows epoch. The Destination is the one with the hash
 // dest; worlds with the same seed have the same network, floodfills and fast
 // tiers, whatever their Destinations.
 //
-// hear is called with each event as it happens, from within Advance, Do, Start
-// and Stop, and may call Do. The event is borrowed for the call. Besides what
-// the core is told, it hears of tunnels that expire.
+// hear is called with each event as it happens, from within Advance, Do and the
+// methods that change a router, and may call Do. The event is borrowed for the
+// call. Besides what the core is told, it hears of tunnels that expire, of each
+// store that is sent (ResultSent), and through which tunnel an ack came that is
+// to be relayed (the Gateway and ReceiveID of the event's Tunnel).
 func NewExternal(cfg Config, seed uint64, epoch Time, dest [32]byte, hear func(*Event)) (*External, error) {
 	e := &External{cfg: cfg, hear: hear}
 	c := &e.cfg
@@ -110,9 +124,6 @@ func NewExternal(cfg Config, seed uint64, epoch Time, dest [32]byte, hear func(*
 	for i := range c.Destination.Routers {
 		r := &c.Destination.Routers[i]
 		r.SpeaksP140 = true
-		if r.Kind != Java {
-			return nil, errKinds
-		}
 	}
 	if err := c.Validate(); err != nil {
 		return nil, err
@@ -129,6 +140,11 @@ func NewExternal(cfg Config, seed uint64, epoch Time, dest [32]byte, hear func(*
 	w.core.busy = true
 	w.core.ready = w.core.ready[:0]
 	w.core.inputs.reset()
+	for i := range w.routers {
+		// Room for the gateways of zero-hop tunnels, which are the routers
+		// themselves.
+		w.routers[i].use = resized(w.routers[i].use, w.pop.Len()+len(w.routers))
+	}
 
 	for i := range w.net.dest {
 		w.net.dest[i] = binary.BigEndian.Uint64(dest[8*i:])
@@ -165,21 +181,68 @@ func (e *External) Advance(until Time) {
 	w.now = max(w.now, until)
 }
 
-// dispatch handles one event, and tells of a tunnel that expires, which the
-// core knows by itself.
+// dispatch handles one event, and tells what the core knows by itself.
 func (e *External) dispatch(ev *event) {
 	w := &e.w
-	if eventKind(ev.kind) != evTunnelEarly || !w.tunnels.current(ev.a, ev.gen) {
-		w.dispatch(ev)
+	kind := eventKind(ev.kind)
+	if (kind == evI2pdTick || kind == evI2pdPool) && w.routers[ev.a].boot == ev.gen && w.routers[ev.a].stalled {
+		e.lapsed = append(e.lapsed, *ev) // there would be no further one
 		return
 	}
-	t := w.tunnels.at(ev.a)
-	router, dir, gone := t.router, t.dir, w.describeTunnel(ev.a)
+	switch kind {
+	case evTunnelEarly:
+		if w.tunnels.current(ev.a, ev.gen) {
+			gone := []Tunnel{w.describeTunnel(ev.a)}
+			router := w.tunnels.at(ev.a).router
+			w.dispatch(ev)
+			e.expired(router, gone)
+			return
+		}
+	case evI2pdTick:
+		if w.routers[ev.a].boot == ev.gen {
+			now := w.wallSeconds(ev.a)
+			gone := e.members(ev.a, func(t *tunnel) bool { return now-t.createdS > int64(i2pdLifetime/Second) })
+			w.dispatch(ev)
+			e.expired(ev.a, gone)
+			return
+		}
+	case evMail:
+		m := w.mails.at(ev.a)
+		gateway, number := PeerID(m.reply.gateway), m.reply.number
+		first := len(w.core.ready)
+		w.dispatch(ev)
+		for _, x := range w.core.ready[first:] {
+			if in := &w.core.inputs.at(x).ev; in.Kind == EventAckRelayed {
+				in.Tunnel.Gateway, in.Tunnel.ReceiveID = gateway, number
+			}
+		}
+		return
+	}
 	w.dispatch(ev)
-	if !w.tunnels.current(ev.a, ev.gen) {
-		x := w.newInput(balancer.EventTunnelExpired, RouterID(router))
+}
+
+// members describes the tunnels of a router that meet a condition.
+func (e *External) members(i int32, which func(*tunnel) bool) (list []Tunnel) {
+	for _, p := range e.w.routers[i].pools {
+		for _, y := range p.members {
+			if which(e.w.tunnels.at(y)) {
+				list = append(list, e.w.describeTunnel(y))
+			}
+		}
+	}
+	return list
+}
+
+// expired tells that those of a router's tunnels that are gone have expired.
+func (e *External) expired(i int32, list []Tunnel) {
+	w := &e.w
+	for k := range list {
+		if w.tunnelByID(list[k].ID, i) != none {
+			continue
+		}
+		x := w.newInput(balancer.EventTunnelExpired, RouterID(i))
 		out := &w.core.inputs.at(x).ev
-		out.Tunnel, out.Direction, out.Reason = gone, dir, ReasonExpired
+		out.Tunnel, out.Direction, out.Reason = list[k], list[k].Direction, ReasonExpired
 		w.deliver(x)
 	}
 }
@@ -190,29 +253,110 @@ func (e *External) flush() {
 		return
 	}
 	e.telling = true
+	for {
+		e.tellReady()
+		if !e.findSent() {
+			break
+		}
+	}
+	e.telling = false
+}
+
+func (e *External) tellReady() {
 	c := &e.w.core
 	for k := 0; k < len(c.ready); k++ {
 		x := c.ready[k]
 		in := c.inputs.at(x)
 		ev := in.ev // hear may make more inputs, which move this one
 		ev.Peers, ev.Tunnels = in.peers, in.tunnels
+		e.shorten(&ev.Tunnel)
+		for i := range ev.Tunnels {
+			e.shorten(&ev.Tunnels[i])
+		}
 		e.hear(&ev)
 		c.inputs.free(x)
 	}
 	c.ready = c.ready[:0]
-	e.telling = false
 }
 
-// Do lets a router carry out an action, as if the core had given it. It reports
-// whether the router is there to do so.
+// shorten takes the router itself off the path of a zero-hop tunnel.
+func (e *External) shorten(t *Tunnel) {
+	if t.Hops == 1 && int(t.Path[0]) >= e.w.pop.Len() {
+		t.Hops = 0
+	}
+}
+
+// findSent looks for stores that were sent since the last call, and reports
+// whether there are any. The few store jobs under way are looked through rather
+// than hooked into, since nobody else needs to know.
+func (e *External) findSent() bool {
+	w := &e.w
+	for len(e.told) < len(w.stores.items) {
+		e.told = append(e.told, attempt{})
+	}
+	for k := range w.stores.items {
+		j := w.stores.at(int32(k))
+		now := attempt{w.stores.gens[k], j.attempt}
+		if !j.live || j.lookup || j.verify || j.attempt == 0 || j.sentTo == none || j.sentAt != w.now || e.told[k] == now {
+			continue
+		}
+		e.told[k] = now
+		s := w.sets.at(j.set)
+		x := w.newInput(balancer.EventPublishStatus, RouterID(j.router))
+		ev := &w.core.inputs.at(x).ev
+		ev.Published, ev.Result, ev.Floodfill = s.published, ResultSent, w.floodfillID(j.sentTo)
+		ev.Tunnel.Gateway = None
+		for m := range w.mails.items {
+			if mail := w.mails.at(int32(m)); mail.kind == mailStore && mail.job == int32(k) && mail.jobGen == now.gen && mail.attempt == now.n {
+				ev.Tunnel.Gateway, ev.Tunnel.ReceiveID = PeerID(mail.reply.gateway), mail.reply.number
+			}
+		}
+		w.deliver(x)
+	}
+	return len(w.core.ready) > 0
+}
+
+// Do lets a router carry out an action, as if the core had given it, and reports
+// whether the router is there to do so. A tunnel without a path has as many hops
+// as the action says, which may be none: a zero-hop tunnel, which succeeds at
+// once and does not fail, and whose gateway is the router itself.
 func (e *External) Do(router RouterID, a Action) bool {
 	if !e.Up(router) {
 		return false
 	}
 	a.Router = router
-	e.w.obey(&a)
+	r := &e.w.routers[router]
+	switch {
+	case a.Kind != ActionCreateTunnel || len(a.Path) > 0 || a.Tunnel != None:
+		e.w.obey(&a)
+	case a.Hops == 0:
+		e.zeroHop(int32(router), &a)
+	default:
+		hops := &r.pools[a.Direction].hops
+		own := *hops
+		*hops = min(int(a.Hops), maxHops)
+		e.w.obey(&a)
+		*hops = own
+	}
 	e.flush()
 	return true
+}
+
+// zeroHop builds a tunnel of no hops: in the world's terms one hop, which is the
+// router itself, and which can neither refuse nor fail.
+func (e *External) zeroHop(i int32, a *Action) {
+	w := &e.w
+	r := &w.routers[i]
+	if r.stalled {
+		return
+	}
+	fail, loss := r.cfg.TunnelFailPerHour, r.lossRate
+	r.cfg.TunnelFailPerHour, r.lossRate = 0, 0
+	x := w.startBuild(i, a.Direction, []int32{int32(w.pop.Len()) + i}, false)
+	b := w.builds.at(x)
+	b.request, b.outcome = int64(a.Request), outcomeAccepted
+	w.p140BuildReplied(x) // whatever startBuild has set is stale now
+	r.cfg.TunnelFailPerHour, r.lossRate = fail, loss
 }
 
 // Up tells whether a router runs.
@@ -226,7 +370,42 @@ func (e *External) Start(router RouterID) {
 
 // Stop takes a router down, with its tunnels and whatever it was doing.
 func (e *External) Stop(router RouterID) {
+	e.Wake(router)
 	e.w.stopRouter(int32(router))
+	e.flush()
+}
+
+// Freeze stops a router as SIGSTOP does: it does nothing, and what reaches it is
+// lost or waits, until Wake.
+func (e *External) Freeze(router RouterID) {
+	if r := &e.w.routers[router]; r.up {
+		r.stalled = true
+	}
+}
+
+// Wake lets a frozen router go on. What came due meanwhile happens now.
+func (e *External) Wake(router RouterID) {
+	w := &e.w
+	i := int32(router)
+	r := &w.routers[i]
+	if !r.stalled {
+		return
+	}
+	var due []Tunnel
+	if r.cfg.Kind == Java {
+		due = e.members(i, func(t *tunnel) bool { return t.early <= w.now })
+	}
+	w.wakeRouter(i)
+	e.expired(i, due)
+	kept := e.lapsed[:0]
+	for _, ev := range e.lapsed {
+		if ev.a != i {
+			kept = append(kept, ev)
+			continue
+		}
+		w.pushGen(w.now, eventKind(ev.kind), ev.gen, i, 0)
+	}
+	e.lapsed = kept
 	e.flush()
 }
 
@@ -262,6 +441,21 @@ func (e *External) RouterHash(router RouterID) [32]byte {
 	h, _ := e.Hash(PeerID(e.w.pop.Len() + int(router)))
 	return h
 }
+
+// Alive tells whether what is sent through a tunnel now arrives. Of a tunnel that
+// was built long ago it knows nothing, and says no.
+func (e *External) Alive(router RouterID, id TunnelID) bool {
+	w := &e.w
+	if id <= 0 {
+		return false
+	}
+	f := &w.core.fates[int64(id>>slotBits)%fateSlots]
+	return f.id == id && w.alive(&lease{router: int32(router), boot: f.boot, until: f.until})
+}
+
+// Peers returns the number of routers in the network without the operator's and
+// the floodfills: their PeerIDs are below it.
+func (e *External) Peers() int { return e.w.pop.Len() }
 
 // Found is what a lookup in the netDb finds.
 type Found struct {

@@ -22,7 +22,10 @@ func (d *destination) perform(a *balancer.Action) {
 		d.rotate()
 		return
 	}
-	l := d.links[a.Router]
+	l := d.link(a.Router)
+	if l == nil {
+		return
+	}
 	switch a.Kind {
 	case balancer.ActionCreateSession:
 		l.order(func(ctx context.Context, x *life) error {
@@ -160,7 +163,7 @@ func (d *destination) publish(l *link, a *balancer.Action) {
 	for _, lease := range a.Leases {
 		d.status.gateways = append(d.status.gateways, d.names.hash(lease.Gateway))
 	}
-	d.status.tunnels = tunnelsOf(a.Leases, len(d.links))
+	d.status.tunnels = tunnelsOf(a.Leases, len(d.slots))
 	d.mu.Unlock()
 	if err := d.trace.append(time.Now(), a, d.names); err != nil {
 		d.log.Error("trace: no more is written", "error", err)

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,6 +31,7 @@ type destination struct {
 	store  store
 	ctx    context.Context
 	cancel context.CancelFunc
+	ended  chan struct{}
 
 	// Of the loop.
 	core    *balancer.Balancer
@@ -44,7 +46,8 @@ type destination struct {
 	swept   time.Time
 
 	in      chan input
-	links   []*link
+	slots   []atomic.Pointer[link] // by router; nil where there is none
+	running sync.WaitGroup         // the links
 	clients *clients
 	target  target
 	acks    acks
@@ -78,6 +81,7 @@ const (
 	managed // more is a message of the extension
 	ackCame // more is a *i2cp.AckRelayed
 	always  // belongs to no life
+	call    // more is a func() for the loop, and there is no event
 )
 
 // input is something that happened.
@@ -93,12 +97,13 @@ type input struct {
 const verifyEvery = 5 * time.Minute
 
 func newDestination(svc *Service, cfg Destination, routers []Router) (*destination, error) {
+	slots := len(routers) + slotsSpare
 	d := &destination{
 		svc: svc, cfg: cfg, log: svc.cfg.Log.With("destination", cfg.Name), hash: cfg.Keys.Destination.Hash(),
 		store: store{dir: svc.cfg.State, name: cfg.Keys.Destination.B32()},
 		names: newNames(), clients: newClients(), in: make(chan input, 1024), made: make(map[*balancer.Lease]signed),
-		offsets: make([]balancer.Time, len(routers)), lives: make([]*life, len(routers)),
-		acks: acks{tokens: make(map[uint32]int64)}, ctx: context.Background(), cancel: func() {},
+		offsets: make([]balancer.Time, slots), lives: make([]*life, slots), slots: make([]atomic.Pointer[link], slots),
+		acks: acks{tokens: make(map[uint32]int64)}, ctx: context.Background(), cancel: func() {}, ended: make(chan struct{}),
 	}
 	enc, err := d.store.encryptionKey()
 	if err != nil {
@@ -118,9 +123,13 @@ func newDestination(svc *Service, cfg Destination, routers []Router) (*destinati
 		Leases: cfg.Leases, Policy: cfg.Policy, Hops: cfg.Hops, Outbound: cfg.Outbound,
 		Seed: [2]uint64{binary.BigEndian.Uint64(seed[:8]), binary.BigEndian.Uint64(seed[8:])},
 	}
-	for _, r := range routers {
-		head.Routers = append(head.Routers, r.Name)
-		head.Weights = append(head.Weights, r.Weight)
+	for i := range slots {
+		name, weight := "", 1
+		if i < len(routers) {
+			name, weight = routers[i].Name, routers[i].Weight
+		}
+		head.Routers = append(head.Routers, name)
+		head.Weights = append(head.Weights, weight)
 	}
 	cc, err := head.config()
 	if err != nil {
@@ -138,10 +147,85 @@ func newDestination(svc *Service, cfg Destination, routers []Router) (*destinati
 		}
 	}
 	for i, r := range routers {
-		d.links = append(d.links, &link{d: d, id: balancer.RouterID(i), cfg: r, commands: make(chan command, commandsMax)})
+		d.slots[i].Store(d.newLink(balancer.RouterID(i), r))
 	}
-	d.status.publisher, d.status.tunnels = balancer.None, make([]int, len(routers))
+	d.status.publisher, d.status.tunnels = balancer.None, make([]int, slots)
 	return d, nil
+}
+
+func (d *destination) newLink(id balancer.RouterID, r Router) *link {
+	return &link{d: d, id: id, cfg: r, commands: make(chan command, commandsMax)}
+}
+
+// link returns the link to a router, nil where there is none.
+func (d *destination) link(id balancer.RouterID) *link {
+	if id < 0 || int(id) >= len(d.slots) {
+		return nil
+	}
+	return d.slots[id].Load()
+}
+
+// named returns the link to the router of a name, nil where there is none.
+func (d *destination) named(name string) *link {
+	for i := range d.slots {
+		if l := d.slots[i].Load(); l != nil && l.cfg.Name == name {
+			return l
+		}
+	}
+	return nil
+}
+
+// begin runs a link until the Destination ends, or the router is taken out.
+func (d *destination) begin(ctx context.Context, l *link) {
+	ctx, l.cancel = context.WithCancel(ctx)
+	d.running.Go(func() { l.run(ctx) })
+}
+
+// change takes over another set of routers; it runs in the loop. What stays is
+// not touched.
+func (d *destination) change(ctx context.Context, routers []Router) {
+	for i := range d.slots {
+		id := balancer.RouterID(i)
+		l := d.slots[i].Load()
+		if l == nil || slices.ContainsFunc(routers, func(r Router) bool { return r.same(&l.cfg) }) {
+			continue
+		}
+		d.log.Info("router taken out", "router", l.cfg.Name)
+		d.step(&balancer.Event{Kind: balancer.EventAdmin, Router: id, Command: balancer.CommandRemove})
+		d.lives[i] = nil
+		l.cancel()
+		d.slots[i].Store(nil)
+	}
+	for _, r := range routers {
+		if l := d.named(r.Name); l != nil {
+			if l.cfg.Weight != r.Weight {
+				l.cfg.Weight = r.Weight
+				d.step(&balancer.Event{Kind: balancer.EventAdmin, Router: l.id, Command: balancer.CommandWeight, Weight: int32(r.Weight)})
+			}
+			continue
+		}
+		i := d.freeSlot()
+		if i < 0 {
+			d.log.Error("no room for another router before a restart", "router", r.Name)
+			continue
+		}
+		l := d.newLink(balancer.RouterID(i), r)
+		d.slots[i].Store(l)
+		d.log.Info("router taken in", "router", r.Name)
+		d.step(&balancer.Event{Kind: balancer.EventAdmin, Router: l.id, Command: balancer.CommandWeight, Weight: int32(r.Weight)})
+		d.step(&balancer.Event{Kind: balancer.EventAdmin, Router: l.id, Command: balancer.CommandAdd})
+		d.step(&balancer.Event{Kind: balancer.EventAdmin, Router: l.id, Command: balancer.CommandUndrain})
+		d.begin(ctx, l)
+	}
+}
+
+func (d *destination) freeSlot() int {
+	for i := range d.slots {
+		if d.slots[i].Load() == nil {
+			return i
+		}
+	}
+	return -1
 }
 
 // coreHeader is all that a core is made of: a recorded run is replayed from it.
@@ -201,9 +285,8 @@ func (d *destination) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var links sync.WaitGroup
 	defer func() {
-		links.Wait()
+		d.running.Wait()
 		d.target.close()
 		if err := d.rec.close(); err != nil {
 			d.log.Error("event log", "error", err)
@@ -217,8 +300,12 @@ func (d *destination) run(ctx context.Context) error {
 	if last > 0 {
 		d.step(&balancer.Event{Kind: balancer.EventRestore, Router: balancer.None, Published: last})
 	}
-	for _, l := range d.links {
-		links.Go(func() { l.run(ctx) })
+	for i := range d.slots {
+		if l := d.slots[i].Load(); l != nil {
+			d.begin(ctx, l)
+			continue
+		}
+		d.step(&balancer.Event{Kind: balancer.EventAdmin, Router: balancer.RouterID(i), Command: balancer.CommandRemove})
 	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -267,9 +354,15 @@ func (d *destination) offset(r balancer.RouterID) balancer.Time { return d.offse
 // handle takes one input.
 func (d *destination) handle(in input) {
 	switch {
+	case in.kind == call:
+		in.more.(func())()
+		return
 	case in.kind == lifeBegins:
+		if in.life.link != d.link(in.router) {
+			return // of a router that was taken out
+		}
 		d.lives[in.router] = in.life
-		skew := d.links[in.router].snapshot().skew
+		skew := in.life.snapshot().skew
 		d.offsets[in.router] = d.wallOffset() + balancer.Time(skew)
 		d.step(&balancer.Event{Kind: balancer.EventClock, Router: in.router, At: d.offsets[in.router]})
 	case in.kind != always && d.lives[in.router] != in.life:
@@ -365,11 +458,12 @@ func (x *life) receive(payload []byte) {
 	x.tellThen(balancer.Event{Kind: balancer.EventClientSeen, Client: c.id}, func() {
 		// After what the core orders: a client is answered when its carrier has
 		// the LeaseSet that keeps it.
-		l := d.links[c.carrier.Load()]
-		l.order(func(context.Context, *life) error {
-			d.target.receive(c, info, g.Payload)
-			return nil
-		})
+		if l := d.link(balancer.RouterID(c.carrier.Load())); l != nil {
+			l.order(func(context.Context, *life) error {
+				d.target.receive(c, info, g.Payload)
+				return nil
+			})
+		}
 	})
 }
 

@@ -37,30 +37,45 @@ func newEncryptionKey() (*ecdh.PrivateKey, error) { return ecdh.X25519().Generat
 
 // make composes and signs the LeaseSet of an action.
 func (s *signer) make(a *balancer.Action, n *names) (signed, error) {
+	leases := make([]wire.Lease2, len(a.Leases))
+	for i, l := range a.Leases {
+		leases[i] = wire.Lease2{
+			Gateway: n.hash(l.Gateway), Tunnel: wire.TunnelID(l.ReceiveID), End: wire.Seconds(l.End / balancer.Second),
+		}
+	}
+	return s.compose(wire.Seconds(a.Published), wire.Seconds(a.Expires), leases)
+}
+
+// plain makes the LeaseSet that a stock router asks for.
+func (s *signer) plain(published wire.Seconds, wanted []wire.Lease) (signed, error) {
+	leases := make([]wire.Lease2, len(wanted))
+	expires := published
+	for i, l := range wanted {
+		end := wire.SecondsOf(l.End.Time())
+		leases[i] = wire.Lease2{Gateway: l.Gateway, Tunnel: l.Tunnel, End: end}
+		expires = max(expires, end)
+	}
+	return s.compose(published, expires, leases)
+}
+
+func (s *signer) compose(published, expires wire.Seconds, leases []wire.Lease2) (signed, error) {
 	ls := wire.LeaseSet2{
 		LeaseSet2Header: wire.LeaseSet2Header{
-			Destination: s.keys.Destination,
-			Published:   wire.Seconds(a.Published),
-			Expires:     uint16(min(max(0, a.Expires-a.Published), 0xffff)),
+			Destination: s.keys.Destination, Published: published, Expires: uint16(min(max(expires, published)-published, 0xffff)),
 		},
 		EncryptionKeys: []wire.EncryptionKey{{Type: wire.EncX25519, Key: s.enc.PublicKey().Bytes()}},
-		Leases:         make([]wire.Lease2, len(a.Leases)),
+		Leases:         leases,
 	}
 	if s.keys.IsOffline() {
 		ls.Flags |= wire.FlagOffline
 		ls.Offline = s.keys.Offline.Signature
 	}
-	for i, l := range a.Leases {
-		ls.Leases[i] = wire.Lease2{
-			Gateway: n.hash(l.Gateway), Tunnel: wire.TunnelID(l.ReceiveID), End: wire.Seconds(l.End / balancer.Second),
-		}
-	}
 	if err := ls.Sign(s.sign); err != nil {
 		return signed{}, err
 	}
-	b, err := ls.Append(make([]byte, 0, 600+40*len(a.Leases)))
+	b, err := ls.Append(make([]byte, 0, 600+40*len(leases)))
 	if err != nil {
 		return signed{}, err
 	}
-	return signed{a.Published, b, []i2cp.PrivateKey{{Type: wire.EncX25519, Key: s.enc.Bytes()}}}, nil
+	return signed{int64(published), b, []i2cp.PrivateKey{{Type: wire.EncX25519, Key: s.enc.Bytes()}}}, nil
 }

@@ -40,6 +40,7 @@ type link struct {
 	id  balancer.RouterID
 	cfg Router
 
+	cancel   context.CancelFunc // of run
 	commands chan command
 	session  atomic.Pointer[i2cp.Session] // nil while there is none
 
@@ -129,6 +130,7 @@ func (l *link) run(ctx context.Context) {
 func (l *link) live(ctx context.Context) error {
 	conn, err := i2cp.Dial(ctx, l.cfg.Address, i2cp.Config{
 		Version: claimedVersion, Username: l.cfg.User, Password: l.cfg.Password, TLS: l.cfg.TLS, Extension: true,
+		DropWhenFull: true,
 	})
 	if err != nil {
 		return explainDial(l.cfg, err)
@@ -140,6 +142,11 @@ func (l *link) live(ctx context.Context) error {
 	}()
 	if err := x.meet(ctx); err != nil {
 		return err
+	}
+	if !x.managed && x.kind == balancer.KindI2pd {
+		if err := l.d.svc.quirks.settle(ctx, x); err != nil {
+			return err
+		}
 	}
 	return x.serve(ctx)
 }

@@ -46,11 +46,14 @@ type recorder struct {
 	sum  [32]byte
 }
 
-// newRecorder begins a log. A file that exists is not overwritten.
+// newRecorder begins a log. Each run has one of its own: where path exists, it is
+// path.2, path.3 and so on.
 func newRecorder(path string, core coreHeader) (*recorder, error) {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, os.ErrExist) {
-		return nil, fmt.Errorf("event log %s exists: move it away, or name another file", path)
+	name := path
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	for n := 2; errors.Is(err, os.ErrExist); n++ {
+		name = fmt.Sprintf("%s.%d", path, n)
+		f, err = os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	}
 	if err != nil {
 		return nil, err

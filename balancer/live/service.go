@@ -117,9 +117,14 @@ type Service struct {
 	mu      sync.Mutex
 	dests   []*destination
 	drained map[string]bool
-	hashes  map[wire.Hash]string // routers that told their hash, and their names
 	ctx     context.Context
+	stop    context.CancelCauseFunc
 	running sync.WaitGroup
+
+	met struct {
+		sync.Mutex
+		names map[wire.Hash]string // of the routers that told their hashes
+	}
 }
 
 // slotsSpare is how many routers a running Destination can take up.
@@ -137,7 +142,12 @@ func New(cfg Config) (*Service, error) {
 	if err := stateDir(cfg.State); err != nil {
 		return nil, err
 	}
-	s := &Service{cfg: cfg, drained: make(map[string]bool), hashes: make(map[wire.Hash]string), quirks: newQuirks()}
+	known, err := newQuirks(cfg.State)
+	if err != nil {
+		return nil, err
+	}
+	s := &Service{cfg: cfg, drained: make(map[string]bool), quirks: known}
+	s.met.names = make(map[wire.Hash]string)
 	for _, dc := range cfg.Destinations {
 		d, err := newDestination(s, dc, cfg.Routers)
 		if err != nil {
@@ -200,9 +210,9 @@ func (s *Service) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	s.mu.Lock()
-	s.ctx = ctx
+	s.ctx, s.stop = ctx, stop
 	for _, d := range s.dests {
-		s.begin(d, stop)
+		s.begin(d)
 	}
 	s.mu.Unlock()
 	<-ctx.Done()
@@ -214,12 +224,13 @@ func (s *Service) Run(ctx context.Context) error {
 }
 
 // begin runs a Destination; s.mu is held.
-func (s *Service) begin(d *destination, stop context.CancelCauseFunc) {
+func (s *Service) begin(d *destination) {
 	ctx, cancel := context.WithCancel(s.ctx)
 	d.ctx, d.cancel = ctx, cancel
 	s.running.Go(func() {
+		defer close(d.ended)
 		if err := d.run(ctx); err != nil {
-			stop(fmt.Errorf("destination %q: %w", d.cfg.Name, err))
+			s.stop(fmt.Errorf("destination %q: %w", d.cfg.Name, err))
 		}
 	})
 }
@@ -227,12 +238,12 @@ func (s *Service) begin(d *destination, stop context.CancelCauseFunc) {
 // unique notes which router a link has reached. Two configured routers that are
 // the same one would count its tunnels twice.
 func (s *Service) unique(name string, router wire.Hash) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if other, ok := s.hashes[router]; ok && other != name {
+	s.met.Lock()
+	defer s.met.Unlock()
+	if other, ok := s.met.names[router]; ok && other != name {
 		return fmt.Errorf("this is the same router as %q: list each router once", other)
 	}
-	s.hashes[router] = name
+	s.met.names[router] = name
 	return nil
 }
 
@@ -241,8 +252,8 @@ func (s *Service) Status() Status {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var st Status
-	for i, r := range s.cfg.Routers {
-		st.Routers = append(st.Routers, s.routerStatus(i, r))
+	for _, r := range s.cfg.Routers {
+		st.Routers = append(st.Routers, s.routerStatus(r))
 	}
 	for _, d := range s.dests {
 		st.Destinations = append(st.Destinations, d.describe())
@@ -250,11 +261,15 @@ func (s *Service) Status() Status {
 	return st
 }
 
-func (s *Service) routerStatus(i int, r Router) RouterStatus {
+func (s *Service) routerStatus(r Router) RouterStatus {
 	out := RouterStatus{Name: r.Name, State: "down"}
 	up := 0
 	for _, d := range s.dests {
-		st := d.links[i].snapshot()
+		l := d.named(r.Name)
+		if l == nil {
+			continue
+		}
+		st := l.snapshot()
 		if st.heard.After(out.Heard) || out.Since.IsZero() {
 			out.Since, out.Kind, out.Version, out.Extension = st.since, st.kind, st.version, st.extension
 			out.Capabilities, out.ClockOffset, out.Heard = st.capabilities, st.skew, st.heard
@@ -269,7 +284,7 @@ func (s *Service) routerStatus(i int, r Router) RouterStatus {
 			up++
 		}
 		d.mu.Lock()
-		out.Tunnels += d.status.tunnels[i]
+		out.Tunnels += d.status.tunnels[l.id]
 		d.mu.Unlock()
 	}
 	switch {
@@ -291,14 +306,15 @@ func (d *destination) describe() DestinationStatus {
 		Confirmed: d.status.confirmed, ConfirmedAt: d.status.confirmedAt, Clients: d.clients.count(),
 		Received: d.received.Load(), Sent: d.sent.Load(), Dropped: d.dropped.Load(),
 	}
-	if d.status.publisher >= 0 {
-		out.Publisher = d.links[d.status.publisher].cfg.Name
+	if l := d.link(d.status.publisher); l != nil {
+		out.Publisher = l.cfg.Name
 	}
 	for i, l := range d.status.leases {
-		out.Leases = append(out.Leases, LeaseStatus{
-			Gateway: d.status.gateways[i], Tunnel: wire.TunnelID(l.ReceiveID), End: time.Unix(0, int64(l.End)),
-			Router: d.links[l.Router].cfg.Name,
-		})
+		ls := LeaseStatus{Gateway: d.status.gateways[i], Tunnel: wire.TunnelID(l.ReceiveID), End: time.Unix(0, int64(l.End))}
+		if r := d.link(l.Router); r != nil {
+			ls.Router = r.cfg.Name
+		}
+		out.Leases = append(out.Leases, ls)
 	}
 	return out
 }
@@ -308,8 +324,7 @@ func (d *destination) describe() DestinationStatus {
 func (s *Service) Drain(router string, on bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	i := slices.IndexFunc(s.cfg.Routers, func(r Router) bool { return r.Name == router })
-	if i < 0 {
+	if !slices.ContainsFunc(s.cfg.Routers, func(r Router) bool { return r.Name == router }) {
 		return ErrUnknownRouter
 	}
 	command := balancer.CommandUndrain
@@ -319,11 +334,76 @@ func (s *Service) Drain(router string, on bool) error {
 		s.drained[router] = true
 	}
 	for _, d := range s.dests {
-		d.admin(balancer.RouterID(i), command, 0)
+		if l := d.named(router); l != nil {
+			d.admin(l.id, command, 0)
+		}
 	}
 	return nil
 }
 
 // Reload takes over a changed configuration; sessions whose routers and
-// Destinations stay are kept.
-func (s *Service) Reload(cfg Config) error { return errors.New("live: Reload is not there yet") }
+// Destinations stay are kept. A Destination whose own settings have changed is
+// stopped and begun anew. The state's directory cannot change.
+func (s *Service) Reload(cfg Config) error {
+	if cfg.Log == nil {
+		cfg.Log = s.cfg.Log
+	}
+	if err := cfg.check(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if cfg.State != s.cfg.State {
+		return fmt.Errorf("`state` cannot change from %s while the balancer runs: restart it", s.cfg.State)
+	}
+	if s.ctx == nil || s.ctx.Err() != nil {
+		return errors.New("the balancer is not running")
+	}
+	var kept []*destination
+	for _, d := range s.dests {
+		i := slices.IndexFunc(cfg.Destinations, func(c Destination) bool { return d.cfg.same(&c) })
+		if i >= 0 {
+			kept = append(kept, d)
+			routers := slices.Clone(cfg.Routers)
+			d.post(input{kind: call, more: func() { d.change(d.ctx, routers) }})
+			continue
+		}
+		d.cancel()
+		<-d.ended
+	}
+	// From here on the old configuration cannot be had back.
+	s.dests, s.cfg = kept, cfg
+	for name := range s.drained {
+		if !slices.ContainsFunc(cfg.Routers, func(r Router) bool { return r.Name == name }) {
+			delete(s.drained, name)
+		}
+	}
+	s.met.Lock()
+	clear(s.met.names) // a router may have another name now
+	s.met.Unlock()
+	var errs []error
+	for _, c := range cfg.Destinations {
+		if slices.ContainsFunc(kept, func(d *destination) bool { return d.cfg.same(&c) }) {
+			continue
+		}
+		d, err := newDestination(s, c, cfg.Routers)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("destination %q: %w", c.Name, err))
+			continue
+		}
+		s.dests = append(s.dests, d)
+		s.begin(d)
+	}
+	return errors.Join(errs...)
+}
+
+// same tells whether nothing has changed that a running link rests on.
+func (r *Router) same(q *Router) bool {
+	return r.Name == q.Name && r.Address == q.Address && r.User == q.User && r.Password == q.Password && (r.TLS == nil) == (q.TLS == nil)
+}
+
+// same tells whether nothing has changed that a running Destination rests on.
+func (d *Destination) same(e *Destination) bool {
+	return d.Keys.Destination.Hash() == e.Keys.Destination.Hash() && d.Name == e.Name && d.Leases == e.Leases && d.Policy == e.Policy &&
+		d.Target == e.Target && d.Trace == e.Trace && d.Record == e.Record && d.Hops == e.Hops && d.Outbound == e.Outbound
+}

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"bytes"
 	"crypto/ecdh"
 	"encoding/json"
 	"errors"
@@ -29,17 +30,30 @@ type store struct {
 
 func (s *store) path(ext string) string { return filepath.Join(s.dir, s.name+ext) }
 
-// restore returns the last `published`, 0 if there was none.
-func (s *store) restore() (int64, error) {
-	b, err := os.ReadFile(s.path(".json"))
+// readState reads a JSON file of the state; ok is false where there is none.
+func readState(path string, v any) (ok bool, err error) {
+	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return 0, nil
+		return false, nil
 	}
 	if err != nil {
+		return false, err
+	}
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return false, fmt.Errorf("%s cannot be read (%w): remove it", path, err)
+	}
+	return true, nil
+}
+
+// restore returns the last `published`, 0 if there was none.
+func (s *store) restore() (int64, error) {
+	var st savedState
+	if ok, err := readState(s.path(".json"), &st); err != nil || !ok {
 		return 0, err
 	}
-	var st savedState
-	if err := json.Unmarshal(b, &st); err != nil || st.Format != stateFormat || st.Version != 1 || st.Published < 0 {
+	if st.Format != stateFormat || st.Version != 1 || st.Published < 0 {
 		return 0, fmt.Errorf("%s is not a state file of this version: remove it (the next LeaseSet then takes the clock's time)", s.path(".json"))
 	}
 	s.saved = st.Published

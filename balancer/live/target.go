@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"multihome.i2p/balancer"
 	"multihome.i2p/i2cp"
 	"multihome.i2p/i2cp/datagram"
 )
@@ -179,11 +180,11 @@ func (d *destination) send(to *client, info i2cp.PayloadInfo, data []byte) {
 // carrier is the link that what goes to a client goes through, nil if there is
 // none.
 func (d *destination) carrier(c *client) *link {
-	if l := d.links[c.carrier.Load()]; l.session.Load() != nil {
+	if l := d.link(balancer.RouterID(c.carrier.Load())); l != nil && l.session.Load() != nil {
 		return l
 	}
-	for _, l := range d.links {
-		if l.session.Load() != nil {
+	for i := range d.slots {
+		if l := d.slots[i].Load(); l != nil && l.session.Load() != nil {
 			return l
 		}
 	}

@@ -13,7 +13,7 @@ import (
 // traceFile is the trace of what a Destination published. A nil one does nothing.
 type traceFile struct {
 	file *os.File
-	w    *trace.Writer
+	buf  []byte
 	rec  trace.Record
 }
 
@@ -23,11 +23,13 @@ func openTrace(path, b32 string) (*traceFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &traceFile{file: f, w: trace.NewWriter(f, false)}
+	t := &traceFile{file: f}
 	head := trace.Header{Destination: b32, Vantage: trace.VantageNetDb, Source: trace.SourceLive, Note: "LeaseSets as mhbalance sent them"}
 	info, err := f.Stat()
 	if err == nil && info.Size() == 0 {
-		err = errors.Join(t.w.WriteHeader(&head), t.w.Flush())
+		if err = head.Check(); err == nil {
+			_, err = f.Write(trace.AppendHeader(nil, &head))
+		}
 	} else if err == nil {
 		err = sameTrace(f, path, b32)
 	}
@@ -67,12 +69,17 @@ func (t *traceFile) append(at time.Time, a *balancer.Action, n *names) error {
 			Gateway: trace.Hash(n.hash(l.Gateway)), Tunnel: l.ReceiveID, EndMs: int64(l.End / balancer.Millisecond),
 		})
 	}
-	return errors.Join(t.w.Write(r), t.w.Flush())
+	if err := r.Check(); err != nil {
+		return err
+	}
+	t.buf = trace.AppendRecord(t.buf[:0], r)
+	_, err := t.file.Write(t.buf)
+	return err
 }
 
 func (t *traceFile) close() error {
 	if t == nil {
 		return nil
 	}
-	return errors.Join(t.w.Flush(), t.file.Close())
+	return t.file.Close()
 }

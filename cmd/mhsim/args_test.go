@@ -1,8 +1,6 @@
 package main
 
 import (
-	"os/exec"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -27,22 +25,6 @@ func TestArrange(t *testing.T) {
 		} else if got := strings.Join(inv.argv, " "); got != test.want {
 			t.Errorf("%s: %s, want %s", test.line, got, test.want)
 		}
-	}
-}
-
-// A command line that is printed can be pasted.
-func TestCommandLine(t *testing.T) {
-	args := []string{"run", "it's", "a b", "", "$x", "--out=ü", "plain-1.yaml", "*"}
-	line := commandLine(args)
-	if want := `mhsim run 'it'\''s' 'a b' '' '$x' '--out=ü' plain-1.yaml '*'`; line != want {
-		t.Errorf("%s, want %s", line, want)
-	}
-	out, err := exec.Command("sh", "-c", "mhsim() { printf '%s\\n' \"$@\"; }; "+line).Output()
-	if err != nil {
-		t.Skipf("SKIPPED, the quoting is not tried in a shell: %v", err)
-	}
-	if got := strings.Split(strings.TrimSuffix(string(out), "\n"), "\n"); !slices.Equal(got, args) {
-		t.Errorf("a shell reads %q, want %q", got, args)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 
+	"multihome.i2p/cmd/internal/filelock"
 	"multihome.i2p/reports"
 	"multihome.i2p/sim/scenario"
 )
@@ -84,7 +85,7 @@ func readRunInfo(name string, data []byte) (*runInfo, error) {
 type outDir struct {
 	path string
 	info *runInfo
-	lock *dirLock // nil as long as it is only inspected
+	lock *filelock.Lock // nil as long as it is only inspected
 	// begun tells that an earlier part of the run is there, finished that the
 	// directory is complete.
 	begun, finished bool
@@ -104,7 +105,7 @@ func openOutDir(path string, want *runInfo, b build, resume bool, resumeCommand 
 	// Another process may have been faster.
 	d, err := inspect(path, want, b, resume, resumeCommand)
 	if err != nil {
-		return nil, errors.Join(err, lock.release())
+		return nil, errors.Join(err, lock.Release())
 	}
 	d.lock = lock
 	return d, nil
@@ -192,7 +193,7 @@ func difference(is, want *runInfo) string {
 }
 
 // close unlocks the directory.
-func (d *outDir) close() error { return d.lock.release() }
+func (d *outDir) close() error { return d.lock.Release() }
 
 // write writes a file of the directory; see writeFile.
 func (d *outDir) write(name string, data []byte) error {

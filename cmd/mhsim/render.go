@@ -26,7 +26,7 @@ func (t *tool) reportCommand() *command {
 				return err
 			}
 			defer func() {
-				if failed := lock.release(); err == nil {
+				if failed := lock.Release(); err == nil {
 					err = failed
 				}
 			}()

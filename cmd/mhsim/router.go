@@ -2,22 +2,28 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"multihome.i2p/sim"
 	"multihome.i2p/sim/fleet"
 )
 
 const routerHelp = `Usage:
-    mhsim router [--listen ADDRESS]... [--count N] [--stock] [--speed N]
-                 [--seed N] [--control SOCKET] [--for D] [--public]
+    mhsim router [--listen ADDRESS]... [--count N] [--kind java|i2pd] [--stock]
+                 [--stock-version V] [--speed N] [--seed N] [--control SOCKET]
+                 [--for D] [--public] [--tls-cert FILE --tls-key FILE]
+                 [--user NAME --password-file FILE]
 
 Runs simulated routers in real time that speak I2CP and its extension for Proposal
 140 (docs/i2cp-p140.md): for trying clients on. Their tunnels, their netDb and the
@@ -30,8 +36,13 @@ Flags:
                         any free port if it is 0; may be given several times
     --count N           how many routers at each ADDRESS, on the ports from there
                         on, by default 1; at most 64 in all
-    --stock             without the extension; as i2pd does, a router then leaves a
-                        client that does not give it a LeaseSet within 10 s
+    --kind K            whose tunnels and stores the routers imitate: java, the
+                        default, or i2pd, which has no fast tier
+    --stock             without the extension: stock i2pd, which leaves a client
+                        that does not give it a LeaseSet within 10 s
+    --stock-version V   which i2pd that is: 2.58.0, the default, or 2.45.1. They
+                        differ in SetDate, in dontPublishLeaseSet (2.58 inverts
+                        it), and in what happens before the first outbound tunnel
     --speed N           how many times faster than real time the routers' clock
                         runs, by default 1
     --seed N            the seed of the network and of all chance, by default 1
@@ -39,12 +50,17 @@ Flags:
     --for D             stop after this much real time, such as 90s
     --public            allow an ADDRESS that other machines can reach: whoever
                         reaches a router may use it
+    --tls-cert FILE     speak TLS with this certificate and
+    --tls-key FILE      this private key, both PEM
+    --user NAME         let only this user in, with the password that is the
+    --password-file F   first line of F
 
 Commands are JSON objects, one a line, and each is answered by a line:
 
-    {"fault":"kill","router":0}      the faults are kill, delay (by "ms"), drop,
-                                     refuse, garbage, and revive, which ends them
-                                     all; on all routers if none is named
+    {"fault":"kill","router":0}      the faults are kill, freeze, disconnect, delay
+                                     (by "ms"), drop, refuse, garbage, and revive,
+                                     which ends them all; on all routers if none is
+                                     named
     {"lookup":"<b32 address>"}       what the simulated netDb has
 
 Example:
@@ -57,12 +73,18 @@ func (t *tool) routerCommand() *command {
 		flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "listen", Value: cli.NewStringSlice("127.0.0.1:7654")},
 			&cli.StringFlag{Name: "count", Value: "1"},
+			&cli.StringFlag{Name: "kind"},
 			&cli.BoolFlag{Name: "stock"},
+			&cli.StringFlag{Name: "stock-version"},
 			&cli.StringFlag{Name: "speed", Value: "1"},
 			&cli.StringFlag{Name: "seed", Value: "1"},
 			&cli.StringFlag{Name: "control"},
 			&cli.StringFlag{Name: "for"},
 			&cli.BoolFlag{Name: "public"},
+			&cli.StringFlag{Name: "tls-cert"},
+			&cli.StringFlag{Name: "tls-key"},
+			&cli.StringFlag{Name: "user"},
+			&cli.StringFlag{Name: "password-file"},
 		},
 	}
 }
@@ -79,6 +101,12 @@ type routersAt struct {
 
 func routersOf(c *cli.Context) (at routersAt, err error) {
 	at.fleet = fleet.Config{Stock: c.Bool("stock"), World: fleet.DefaultWorld()}
+	if err := kindOf(c, &at.fleet); err != nil {
+		return at, err
+	}
+	if err := accessOf(c, &at.fleet); err != nil {
+		return at, err
+	}
 	count, err := strconv.Atoi(c.String("count"))
 	if err != nil || count < 1 || count > maxRouters {
 		return at, inputErrorf("--count %s: want a number from 1 to %d", c.String("count"), maxRouters)
@@ -117,6 +145,59 @@ func routersOf(c *cli.Context) (at routersAt, err error) {
 		}
 	}
 	return at, nil
+}
+
+// kindOf reads what the routers imitate.
+func kindOf(c *cli.Context, cfg *fleet.Config) error {
+	kind, version := c.String("kind"), c.String("stock-version")
+	switch {
+	case kind != "" && kind != string(sim.Java) && kind != string(sim.I2pd):
+		return inputErrorf("--kind %s: want java or i2pd", kind)
+	case cfg.Stock && kind == string(sim.Java):
+		return inputErrorf("--kind java: stock routers are i2pd; leave out --stock or --kind")
+	case version != "" && !cfg.Stock:
+		return inputErrorf("--stock-version %s: only stock routers have one; add --stock", version)
+	case version != "" && version != string(fleet.Stock245) && version != string(fleet.Stock258):
+		return inputErrorf("--stock-version %s: want %s or %s", version, fleet.Stock245, fleet.Stock258)
+	}
+	cfg.StockVersion = fleet.StockVersion(version)
+	if kind == string(sim.I2pd) {
+		cfg.World.Destination.Routers[0].Kind = sim.I2pd
+	}
+	return nil
+}
+
+// accessOf reads who may use the routers, and whether over TLS. Secrets come from
+// files: a command line is seen by everybody on the machine.
+func accessOf(c *cli.Context, cfg *fleet.Config) error {
+	cert, key := c.String("tls-cert"), c.String("tls-key")
+	user, file := c.String("user"), c.String("password-file")
+	switch {
+	case (cert == "") != (key == ""):
+		return inputErrorf("--tls-cert and --tls-key go together")
+	case (user == "") != (file == ""):
+		return inputErrorf("--user and --password-file go together")
+	}
+	if cert != "" {
+		pair, err := tls.LoadX509KeyPair(cert, key)
+		if err != nil {
+			return inputErrorf("--tls-cert %s, --tls-key %s: %v", cert, key, err)
+		}
+		cfg.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
+	}
+	if file != "" {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return inputErrorf("--password-file: %v", err)
+		}
+		line, _, _ := strings.Cut(string(text), "\n")
+		cfg.User, cfg.Password = user, strings.TrimSuffix(line, "\r")
+		// Strings of I2CP are at most 255 bytes long.
+		if cfg.Password == "" || len(cfg.Password) > 255 || len(user) > 255 {
+			return inputErrorf("--password-file %s: want a password and a user of 1 to 255 bytes", file)
+		}
+	}
+	return nil
 }
 
 // serveRouters runs a fleet until a signal comes or its time is up.

@@ -246,6 +246,25 @@ func TestVectorFields(t *testing.T) {
 	if !slices.Equal(types, []EncType{EncX25519, EncElGamal, EncMLKEM768X25519, 77}) {
 		t.Errorf("encryption keys %v", types)
 	}
+	all, _, err := ParseLeaseSet2(vectorBytes(t, "java-leaseset2-ed25519-keys"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	types = types[:0]
+	for _, k := range all.EncryptionKeys {
+		types = append(types, k.Type)
+		if n, ok := k.Type.PublicKeyLen(); ok && len(k.Key) != n {
+			t.Errorf("%v key of %d bytes", k.Type, len(k.Key))
+		}
+	}
+	if want := []EncType{
+		EncX25519, EncP256, EncP384, EncP521, EncMLKEM512X25519, EncMLKEM768X25519, EncMLKEM1024X25519, 255,
+	}; !slices.Equal(types, want) {
+		t.Errorf("encryption keys %v", types)
+	}
+	if all.Flags != FlagUnpublished|FlagBlinded || len(all.Leases) != MaxLeases {
+		t.Errorf("flags %x, %d leases", all.Flags, len(all.Leases))
+	}
 	var keys []string
 	for key := range l.Options.All() {
 		keys = append(keys, key)

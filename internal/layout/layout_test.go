@@ -45,6 +45,8 @@ var rooms = map[string][]string{
 	"reports":                  {"analysis", "analysis/result"},
 	"scenarios":                {},
 	"internal":                 {},
+	"internal/console":         {"i2cp/wire"},
+	"internal/testnet":         {"internal/console", "i2cp/wire"},
 	"bench":                    {},
 	"cmd":                      {"*"},
 }
@@ -68,6 +70,8 @@ var why = map[string]string{
 	"reports":                  "reports render results; they must not be able to compute others",
 	"scenarios":                "only files",
 	"internal":                 "helpers of the build",
+	"internal/console":         "a router's web page is read for what it says, whoever asks",
+	"internal/testnet":         "a harness for real routers serves the tests of all that speak to one, and so can depend on none of these",
 	"bench":                    "benchmarks of other programs",
 }
 
@@ -128,7 +132,7 @@ var stdlibOnly = map[string][]string{
 
 // realWorld are the rooms that may read the clock, sleep and draw random numbers
 // from the global source. (balancer/live draws its seed from crypto/rand.)
-var realWorld = []string{"cmd", "balancer/live", "i2cp", "sim/fleet"}
+var realWorld = []string{"cmd", "balancer/live", "i2cp", "internal/testnet", "sim/fleet"}
 
 // topLevel are the directories that a newcomer finds at the root. Hidden ones,
 // and those that .gitignore names, do not count.

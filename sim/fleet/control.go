@@ -9,9 +9,11 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"sync"
 	"time"
 
 	"multihome.i2p/i2cp/wire"
+	"multihome.i2p/sim"
 )
 
 // maxCommand is how long a line of the control socket may be.
@@ -27,13 +29,14 @@ type command struct {
 
 // reply is the line that answers it.
 type reply struct {
-	OK        bool        `json:"ok"`
-	Error     string      `json:"error,omitempty"`
-	Found     *bool       `json:"found,omitempty"`
-	Published int64       `json:"published,omitempty"`
-	Expires   int64       `json:"expires,omitempty"`
-	Leases    []leaseLine `json:"leases,omitempty"`
-	LeaseSet  []byte      `json:"lease_set,omitempty"` // base64
+	OK        bool           `json:"ok"`
+	Error     string         `json:"error,omitempty"`
+	Found     *bool          `json:"found,omitempty"`
+	Type      wire.StoreType `json:"type,omitempty"`
+	Published int64          `json:"published,omitempty"`
+	Expires   int64          `json:"expires,omitempty"`
+	Leases    []leaseLine    `json:"leases,omitempty"`
+	LeaseSet  []byte         `json:"lease_set,omitempty"` // base64
 }
 
 // leaseLine is a lease, and the truth about it.
@@ -52,10 +55,12 @@ type leaseLine struct {
 //	{"fault":"delay","router":0,"ms":500}
 //	{"lookup":"….b32.i2p"}
 //
-// Faults are kill, delay, drop, refuse, garbage, and revive, which ends them
-// all; without a router they strike every one.
+// Faults are kill, freeze, disconnect, delay, drop, refuse, garbage, and revive,
+// which ends them all; without a router they strike every one.
 func (f *Fleet) Control(ctx context.Context, l net.Listener) error {
-	return accept(ctx, l, func(nc net.Conn) { f.obey(ctx, nc) })
+	var serving sync.WaitGroup
+	defer serving.Wait()
+	return accept(ctx, l, &serving, func(nc net.Conn) { f.obey(ctx, nc) })
 }
 
 // obey carries out the commands of one connection.
@@ -120,43 +125,66 @@ func (f *Fleet) command(line []byte) reply {
 	if c.Millis == 0 {
 		c.Millis = 1000
 	}
-	strike := map[string]func(*Router){
-		"kill": (*Router).Kill, "drop": (*Router).Drop, "garbage": (*Router).Garbage, "revive": (*Router).Revive,
-		"refuse": func(r *Router) { r.RefuseBuilds(true) },
-		"delay":  func(r *Router) { r.Delay(time.Duration(c.Millis) * time.Millisecond) },
-	}[c.Fault]
+	strike := faults[c.Fault]
 	if strike == nil {
-		return reply{Error: fmt.Sprintf("unknown fault %q; want kill, delay, drop, refuse, garbage or revive", c.Fault)}
+		return reply{Error: fmt.Sprintf("unknown fault %q; want %s", c.Fault, faultNames)}
 	}
 	for _, r := range struck {
-		strike(r)
+		if err := strike(r, time.Duration(c.Millis)*time.Millisecond); err != nil {
+			return reply{Error: fmt.Sprintf("router %d: %v", r.id, err)}
+		}
 	}
 	return reply{OK: true}
 }
 
-// lookup tells what the netDb has of a Destination.
+// faults are what a command can do to a router; the time is "ms".
+var faults = map[string]func(*Router, time.Duration) error{
+	"kill":       always((*Router).Kill),
+	"freeze":     always((*Router).Freeze),
+	"disconnect": always((*Router).Disconnect),
+	"drop":       always((*Router).Drop),
+	"garbage":    always((*Router).Garbage),
+	"refuse":     always(func(r *Router) { r.RefuseBuilds(true) }),
+	"delay": func(r *Router, d time.Duration) error {
+		r.Delay(d)
+		return nil
+	},
+	"revive": func(r *Router, _ time.Duration) error { return r.Revive() },
+}
+
+const faultNames = "kill, freeze, disconnect, delay, drop, refuse, garbage or revive"
+
+// always makes a fault that cannot fail.
+func always(strike func(*Router)) func(*Router, time.Duration) error {
+	return func(r *Router, _ time.Duration) error {
+		strike(r)
+		return nil
+	}
+}
+
+// lookup tells what the netDb has under an address.
 func (f *Fleet) lookup(address string) reply {
-	hash, err := wire.ParseB32(address)
+	key, err := wire.ParseB32(address)
 	if err != nil {
 		return reply{Error: err.Error()}
 	}
 	f.enter()
 	defer f.leave()
 	out := reply{OK: true, Found: new(bool)}
-	s := f.services[hash]
-	if s == nil {
-		return out
-	}
-	set, where, ok := s.found()
+	s, set, _, ok := f.stored(key)
 	if !ok {
 		return out
 	}
 	*out.Found = true
-	out.Published, out.Expires, out.LeaseSet = where.Published, where.Expires, set.bytes
-	for _, l := range where.Leases {
-		out.Leases = append(out.Leases, leaseLine{
-			s.hashOf(l.Gateway).String(), l.ReceiveID, l.End, int(l.Router), l.Alive,
-		})
+	out.Published, out.Expires, out.Type, out.LeaseSet = set.published, set.expires, set.kind, set.bytes
+	for i, gateway := range set.gateways {
+		l := &set.leases[i]
+		line := leaseLine{gateway.String(), l.ReceiveID, int64(l.End / sim.Second), -1, false}
+		if l.Tunnel != 0 {
+			line.Router = int(l.Router)
+			line.Alive = s.reach(entrance{l.Gateway, l.ReceiveID}) != nil
+		}
+		out.Leases = append(out.Leases, line)
 	}
 	return out
 }

@@ -14,18 +14,36 @@
 // the real one. It is what the routers tell their clients; at a high speed it
 // is soon far ahead of the client's own.
 //
+// # Garlic
+//
+// The garlic of the fleet is the payload itself. A packet for a session that was
+// opened with garlic is handed up as GarlicUp, and garlic that is sent to the
+// lease of a session without it as a packet, as if its router had decrypted it.
+//
+// # Stock routers
+//
+// They behave as i2pd does, in one of two versions ([StockVersion]): pools in
+// rounds of 10 to 14 s, paths repeated at 570 s, a LeaseSet asked for with each
+// inbound tunnel, 10 s to give it, 20 s between publishes, verified.
+//
 // # Limitations
 //
-//   - The routers follow Java I2P in what concerns tunnels and the netDb.
-//   - Tunnels have the router's own number of hops unless a path is named.
-//   - An AckRelayed does not say which tunnel it came through (0), and a
-//     PublishStatus comes for acks, timeouts and the end, not for sends.
-//   - garlic is not offered.
+//   - Stock Java routers are not there.
+//   - A LeaseSet is bundled with what its router sends, and the receiver's router
+//     answers by it; ratchet sessions, which make it stick to a lease, are not
+//     simulated: each message takes a lease of its own.
+//   - An EncryptedLeaseSet tells nothing of its leases: messages for its
+//     Destination arrive through tunnels of the router that published it.
+//   - Unlike i2pd, a stock router disconnects on unknown messages, verifies what
+//     it is given, and serves several sessions on one connection.
+//   - The i2pd versions differ in what [StockVersion] says and in nothing else:
+//     timeouts of stores are those of 2.58.
 package fleet
 
 import (
 	"container/heap"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -40,12 +58,42 @@ type Config struct {
 	Routers int     // 1 to 64
 	Seed    uint64  // of the network and of all chance
 	Speed   float64 // of the clock; 0 means 1
-	// Stock leaves the extension out.
-	Stock bool
+	// Stock leaves the extension out: the routers are i2pd, of StockVersion
+	// ("" means Stock258).
+	Stock        bool
+	StockVersion StockVersion
+	// TLS is what a connection is served with; nil means none.
+	TLS *tls.Config
+	// User and Password are asked of each client; a User of "" lets everybody
+	// in.
+	User, Password string
 	// World is the network and the routers, whose number Routers replaces by
 	// copies of the first one. DefaultWorld is a good start.
 	World sim.Config
 }
+
+// A StockVersion is a version of i2pd for stock routers to imitate. It decides
+//
+//   - what SetDate says: 2.45.1 repeats the client's version, 2.58.0 has 0.9.67;
+//   - what the option i2cp.dontPublishLeaseSet of a new session means: in 2.58.0
+//     "true" publishes and "false" does not. In both, ReconfigureSession takes it
+//     the right way round;
+//   - when a LeaseSet is asked for: 2.45.1 does so without an outbound tunnel
+//     too, does not publish what it is then given, and does not come back to it;
+//     2.58.0 waits for one, looking every 5 s, and tries a publish for which a
+//     tunnel is missing again every 1.8 s;
+//   - how many builds a round begins in each direction, 2 or 3;
+//   - what a message gets while there is no LeaseSet or outbound tunnel: in
+//     2.58.0 "no local tunnels" at once.
+//
+// (libi2pd_client/I2CP.cpp, libi2pd/Destination.cpp, libi2pd/TunnelPool.h.)
+type StockVersion string
+
+// The versions.
+const (
+	Stock245 StockVersion = "2.45.1"
+	Stock258 StockVersion = "2.58.0"
+)
 
 // DefaultWorld is a network with one Java router: the facts' values where there
 // are some (docs/model.md), and assumptions for the rest.
@@ -87,7 +135,9 @@ type Fleet struct {
 	now      sim.Time // up to which everything has happened
 	rng      *rand.Rand
 	services map[wire.Hash]*service
-	peers    map[wire.Hash]sim.PeerID // that clients have been told of
+	blinded  map[wire.Hash]*service // by the key of an EncryptedLeaseSet
+	network  *sim.External          // nobody's: it tells who there is
+	peers    map[wire.Hash]sim.PeerID
 	timers   timers
 	serial   uint64
 }
@@ -105,8 +155,15 @@ func New(cfg Config) (*Fleet, error) {
 		return nil, fmt.Errorf("fleet: speed %v, want more than 0 and at most 1000000", cfg.Speed)
 	case len(cfg.World.Destination.Routers) == 0:
 		return nil, fmt.Errorf("fleet: a world without routers")
+	case cfg.StockVersion != "" && cfg.StockVersion != Stock245 && cfg.StockVersion != Stock258:
+		return nil, fmt.Errorf("fleet: stock version %q, want %s or %s", cfg.StockVersion, Stock245, Stock258)
+	case cfg.User == "" && cfg.Password != "":
+		return nil, fmt.Errorf("fleet: a password without a user")
 	}
 	one := cfg.World.Destination.Routers[0]
+	if cfg.Stock {
+		one.Kind = sim.I2pd
+	}
 	cfg.World.Destination.Routers = nil
 	for range cfg.Routers {
 		cfg.World.Destination.Routers = append(cfg.World.Destination.Routers, one)
@@ -114,20 +171,54 @@ func New(cfg Config) (*Fleet, error) {
 	f := &Fleet{
 		cfg: cfg, started: time.Now(), wake: make(chan struct{}, 1),
 		rng:      rand.New(rand.NewPCG(cfg.Seed, 140)),
-		services: make(map[wire.Hash]*service), peers: make(map[wire.Hash]sim.PeerID),
+		services: make(map[wire.Hash]*service), blinded: make(map[wire.Hash]*service),
 	}
-	// A world that nobody uses: it tells the routers' hashes, and whether the
+	// A world that nobody uses tells the routers' hashes, and whether the
 	// configuration is sound.
 	w, err := sim.NewExternal(cfg.World, cfg.Seed, f.epoch(), [32]byte{}, func(*sim.Event) {})
 	if err != nil {
 		return nil, err
 	}
+	f.network = w
 	for i := range cfg.Routers {
 		f.routers = append(f.routers, newRouter(f, sim.RouterID(i), w.RouterHash(sim.RouterID(i))))
 	}
 	f.ctx, f.cancel = context.WithCancel(context.Background())
 	f.clock.Go(f.run)
 	return f, nil
+}
+
+// peer returns the number of the router of the network, or of the fleet, that has
+// a hash.
+func (f *Fleet) peer(h wire.Hash) (id sim.PeerID, ok bool) {
+	if f.peers == nil {
+		n := f.network.Peers() + len(f.routers)
+		f.peers = make(map[wire.Hash]sim.PeerID, n)
+		for i := range sim.PeerID(n) {
+			if h, ok := f.network.Hash(i); ok {
+				f.peers[h] = i
+			}
+		}
+	}
+	id, ok = f.peers[h]
+	return id, ok
+}
+
+// hash returns the hash of a router or floodfill of the network, zero for none.
+func (f *Fleet) hash(id sim.PeerID) wire.Hash {
+	h, _ := f.network.Hash(id)
+	return h
+}
+
+// kind is whose behaviour the routers follow.
+func (f *Fleet) kind() sim.Kind { return f.cfg.World.Destination.Routers[0].Kind }
+
+// stockVersion is the version of i2pd that stock routers are.
+func (f *Fleet) stockVersion() StockVersion {
+	if f.cfg.StockVersion == "" {
+		return Stock258
+	}
+	return f.cfg.StockVersion
 }
 
 // Routers returns the routers.

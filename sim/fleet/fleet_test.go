@@ -1,13 +1,10 @@
 package fleet
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"crypto/ecdh"
-	"encoding/json"
 	"net"
-	"path/filepath"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -19,13 +16,17 @@ import (
 )
 
 // sure is a fleet on which nothing fails by chance.
-func sure(t *testing.T, routers int, stock bool) *Fleet {
+func sure(t *testing.T, cfg Config) *Fleet {
 	t.Helper()
 	w := DefaultWorld()
 	w.Network.StoreLoss = 0
 	r := &w.Destination.Routers[0]
 	r.BuildSuccess, r.TunnelFailPerHour, r.TestLoss, r.BuildDelaySigma = 1, 0, 0, .1
-	f, err := New(Config{Routers: routers, Seed: 1, Stock: stock, World: w})
+	if cfg.World.Destination.Routers != nil {
+		r.Kind = cfg.World.Destination.Routers[0].Kind
+	}
+	cfg.Seed, cfg.World = 1, w
+	f, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,10 +41,10 @@ type rig struct {
 	wg sync.WaitGroup
 }
 
-func inBubble(t *testing.T, routers int, stock bool, test func(t *testing.T, r *rig)) {
+func inBubble(t *testing.T, cfg Config, test func(t *testing.T, r *rig)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		r := &rig{Fleet: sure(t, routers, stock), t: t}
+		r := &rig{Fleet: sure(t, cfg), t: t}
 		test(t, r)
 		r.Close()
 		r.wg.Wait()
@@ -67,6 +68,7 @@ type client struct {
 	t    *testing.T
 	keys wire.PrivateKeyFile
 	enc  *ecdh.PrivateKey
+	last wire.Seconds // published
 }
 
 func newClient(t *testing.T, n byte) *client {
@@ -79,14 +81,15 @@ func newClient(t *testing.T, n byte) *client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &client{t, keys, enc}
+	return &client{t: t, keys: keys, enc: enc}
 }
 
-// leaseSet makes a LeaseSet2, published now.
+// leaseSet makes a LeaseSet2, published now, or a second after the last one.
 func (c *client) leaseSet(now time.Time, leases []wire.Lease2) ([]byte, []i2cp.PrivateKey) {
 	c.t.Helper()
+	c.last = max(wire.SecondsOf(now), c.last+1)
 	ls := &wire.LeaseSet2{
-		LeaseSet2Header: wire.LeaseSet2Header{Destination: c.keys.Destination, Published: wire.SecondsOf(now)},
+		LeaseSet2Header: wire.LeaseSet2Header{Destination: c.keys.Destination, Published: c.last},
 		EncryptionKeys:  []wire.EncryptionKey{{Type: wire.EncX25519, Key: c.enc.PublicKey().Bytes()}},
 		Leases:          leases,
 	}
@@ -197,7 +200,7 @@ func (c *client) publish(f *Fleet, s *i2cp.Session, request uint32, tunnels ...i
 
 // TestLife goes through one life of a session that is spread over two routers.
 func TestLife(t *testing.T) {
-	inBubble(t, 2, false, func(t *testing.T, r *rig) {
+	inBubble(t, Config{Routers: 2}, func(t *testing.T, r *rig) {
 		c := newClient(t, 7)
 		conns := []*i2cp.Conn{r.dial(0), r.dial(1)}
 		list, err := conns[0].Capabilities(t.Context())
@@ -250,7 +253,7 @@ func TestLife(t *testing.T) {
 // TestPackets sends from one Destination to another, which is on two routers, and
 // kills one of them.
 func TestPackets(t *testing.T) {
-	inBubble(t, 3, false, func(t *testing.T, r *rig) {
+	inBubble(t, Config{Routers: 3}, func(t *testing.T, r *rig) {
 		from, to := newClient(t, 1), newClient(t, 2)
 		a, in, out := from.open(r.dial(0))
 		from.publish(r.Fleet, a, 4, in)
@@ -275,146 +278,13 @@ func TestPackets(t *testing.T) {
 		if s := packet(11); s.Status.OK() {
 			t.Errorf("sent to a dead router: %+v", s)
 		}
-		r.Routers()[1].Revive()
+		if err := r.Routers()[1].Revive(); err != nil {
+			t.Fatal(err)
+		}
 		if _, err := r.dial(1).Capabilities(t.Context()); err != nil {
 			t.Errorf("revived: %v", err)
 		}
 	})
-}
-
-// TestRefuse: builds are refused on command.
-func TestRefuse(t *testing.T) {
-	inBubble(t, 1, false, func(t *testing.T, r *rig) {
-		c := newClient(t, 3)
-		s, _, _ := c.open(r.dial(0))
-		for request, refuse := range []bool{true, false} {
-			r.Routers()[0].RefuseBuilds(refuse)
-			send(t, s, &i2cp.CreateTunnel{Session: s.ID(), Request: uint32(10 + request), Hops: 3})
-			got := await[*i2cp.TunnelStatus](t, s)
-			if refused := got.Result == i2cp.ResultRejected; refused != refuse {
-				t.Errorf("refusing %v: %v", refuse, got.Result)
-			}
-		}
-	})
-}
-
-// TestStock: a router without the extension asks for LeaseSets, publishes them,
-// and closes the connection of a client that gives it none.
-func TestStock(t *testing.T) {
-	inBubble(t, 1, true, func(t *testing.T, r *rig) {
-		c := newClient(t, 4)
-		conn := r.dial(0)
-		if conn.Extension() != 0 {
-			t.Error("a stock router speaks the extension")
-		}
-		s, err := conn.CreateSession(t.Context(), c.keys, map[string]string{"inbound.quantity": "1"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		m := await[*i2cp.RequestVariableLeaseSet](t, s)
-		b, keys := c.leaseSet(r.Now(), []wire.Lease2{{
-			Gateway: m.Leases[0].Gateway, Tunnel: m.Leases[0].Tunnel, End: wire.SecondsOf(m.Leases[0].End.Time()),
-		}})
-		if err := s.CreateLeaseSet2(t.Context(), wire.StoreLeaseSet2, b, keys); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(time.Minute) // of the bubble
-		info := i2cp.PayloadInfo{Protocol: i2cp.ProtocolRaw}
-		if _, err := s.SendMessage(t.Context(), s.Destination(), info, []byte("to myself"), false); err != nil {
-			t.Fatal(err)
-		}
-		await[*i2cp.MessagePayload](t, s)
-		asked := await[*i2cp.RequestVariableLeaseSet](t, s)
-		if asked.Leases[0].Tunnel == m.Leases[0].Tunnel {
-			t.Error("no new tunnel")
-		}
-		began := time.Now()
-		for range s.Messages() {
-		}
-		if waited := time.Since(began); waited < 9*time.Second || waited > 11*time.Second {
-			t.Errorf("the session ended after %v", waited)
-		}
-		<-conn.Done()
-		again := r.dial(0)
-		if _, err := again.CreateSession(t.Context(), c.keys, nil); err != nil {
-			t.Errorf("a new session after the end of the old one: %v", err)
-		}
-	})
-}
-
-// TestSockets runs a fast fleet over TCP, with its control socket.
-func TestSockets(t *testing.T) {
-	w := DefaultWorld()
-	w.Destination.Routers[0].BuildSuccess = 1
-	w.Destination.Routers[0].BuildDelaySigma = .1
-	f, err := New(Config{Routers: 1, Seed: 2, Speed: 200, World: w})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	var serving sync.WaitGroup
-	tcp, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	serving.Go(func() {
-		if err := f.Routers()[0].Listen(ctx, tcp); err != nil {
-			t.Error(err)
-		}
-	})
-	unix, err := net.Listen("unix", filepath.Join(t.TempDir(), "c"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	serving.Go(func() {
-		if err := f.Control(ctx, unix); err != nil {
-			t.Error(err)
-		}
-	})
-	conn, err := i2cp.Dial(ctx, tcp.Addr().String(), i2cp.Config{Extension: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := newClient(t, 5)
-	s, in, _ := c.open(conn)
-	c.publish(f, s, 4, in)
-
-	nc, err := net.Dial("unix", unix.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	answers := bufio.NewScanner(nc)
-	command := func(line string) (got reply) {
-		t.Helper()
-		if _, err := nc.Write([]byte(line + "\n")); err != nil {
-			t.Fatal(err)
-		}
-		if !answers.Scan() {
-			t.Fatalf("no answer: %v", answers.Err())
-		}
-		if err := json.Unmarshal(answers.Bytes(), &got); err != nil {
-			t.Fatal(err)
-		}
-		return got
-	}
-	if got := command(`{"lookup":"` + c.keys.Destination.B32() + `"}`); got.Found == nil || !*got.Found || len(got.Leases) != 1 {
-		t.Errorf("lookup: %+v", got)
-	}
-	for _, bad := range []string{`{`, `{}`, `{"fault":"sulk"}`, `{"fault":"kill","router":1}`, `{"fault":"delay","ms":-1}`, `{"lookup":"x"}`, `{"fault":"kill","rooter":0}`, `{"fault":"revive"} {}`} {
-		if got := command(bad); got.OK || got.Error == "" {
-			t.Errorf("%s: %+v", bad, got)
-		}
-	}
-	for _, fault := range []string{"delay", "drop", "garbage", "refuse", "revive", "kill"} {
-		if got := command(`{"fault":"` + fault + `","router":0,"ms":1}`); !got.OK {
-			t.Errorf("%s: %+v", fault, got)
-		}
-	}
-	<-conn.Done()
-	_ = nc.Close()
-	cancel()
-	f.Close()
-	serving.Wait()
 }
 
 // TestConfig refuses what no fleet can be made of.
@@ -423,7 +293,8 @@ func TestConfig(t *testing.T) {
 		"no routers":  func(c *Config) { c.Routers = 0 },
 		"backwards":   func(c *Config) { c.Speed = -1 },
 		"empty world": func(c *Config) { c.World = sim.Config{} },
-		"i2pd":        func(c *Config) { c.World.Destination.Routers[0].Kind = sim.I2pd },
+		"old i2pd":    func(c *Config) { c.StockVersion = "2.44.0" },
+		"no user":     func(c *Config) { c.Password = "x" },
 	} {
 		c := Config{Routers: 1, World: DefaultWorld()}
 		spoil(&c)
@@ -437,7 +308,7 @@ func TestConfig(t *testing.T) {
 // TestGrace: a session outlives its connection, and whoever resumes it finds its
 // tunnels; a heartbeat tells the router's clock.
 func TestGrace(t *testing.T) {
-	inBubble(t, 1, false, func(t *testing.T, r *rig) {
+	inBubble(t, Config{Routers: 1}, func(t *testing.T, r *rig) {
 		c := newClient(t, 6)
 		first := r.dial(0)
 		_, in, _ := c.open(first)
@@ -465,7 +336,7 @@ func TestGrace(t *testing.T) {
 // TestAckRelay: an ack that was asked for at another router's lease comes in
 // there, is passed up, and ends the store when it is handed to the publisher.
 func TestAckRelay(t *testing.T) {
-	inBubble(t, 2, false, func(t *testing.T, r *rig) {
+	inBubble(t, Config{Routers: 2}, func(t *testing.T, r *rig) {
 		c := newClient(t, 10)
 		other, in0, _ := c.open(r.dial(0))
 		s, in1, out := c.open(r.dial(1))
@@ -477,11 +348,18 @@ func TestAckRelay(t *testing.T) {
 		send(t, s, &i2cp.PublishLeaseSet{
 			Session: s.ID(), Request: 10, Outbound: out.ID, ReplyLease: 0, StoreType: wire.StoreLeaseSet2, LeaseSet: b, Keys: keys,
 		})
+		sent := await[*i2cp.PublishStatus](t, s)
+		if sent.Result != i2cp.ResultPending || sent.Final || sent.ReplyLease != 0 || sent.Floodfill == (wire.Hash{}) {
+			t.Errorf("sent: %+v", sent)
+		}
 		ack := await[*i2cp.AckRelayed](t, other)
+		if ack.Tunnel != in0.ID || ack.Token != sent.Token {
+			t.Errorf("an ack through %d: %+v", in0.ID, ack)
+		}
 		send(t, s, &i2cp.RelayAck{
 			Session: s.ID(), Published: wire.Seconds(ack.Token), Kind: ack.Kind, Token: ack.Token, Body: ack.Body,
 		})
-		if got := await[*i2cp.PublishStatus](t, s); got.Result != i2cp.ResultOK || !got.Final || got.Token != ack.Token {
+		if got := await[*i2cp.PublishStatus](t, s); got.Result != i2cp.ResultOK || !got.Final || got.Token != ack.Token || got.ReplyLease != 0 {
 			t.Errorf("relayed: %+v", got)
 		}
 	})
@@ -519,7 +397,7 @@ func TestSilence(t *testing.T) {
 
 // TestBadRequests: what a client may get wrong is refused, and its session goes on.
 func TestBadRequests(t *testing.T) {
-	inBubble(t, 1, false, func(t *testing.T, r *rig) {
+	inBubble(t, Config{Routers: 1}, func(t *testing.T, r *rig) {
 		c := newClient(t, 9)
 		s, in, _ := c.open(r.dial(0))
 		b, keys := c.leaseSet(r.Now(), []wire.Lease2{{Gateway: in.Gateway, Tunnel: in.Receive, End: wire.SecondsOf(in.Expires.Time())}})
@@ -528,7 +406,6 @@ func TestBadRequests(t *testing.T) {
 			want i2cp.ErrorCode
 		}{
 			{&i2cp.CreateTunnel{Session: s.ID(), Request: 10, Named: true, Hops: 1, Path: [i2cp.MaxHops]wire.Hash{{1}}}, i2cp.ErrorNoPeer},
-			{&i2cp.CreateTunnel{Session: s.ID(), Request: 11, Named: true}, i2cp.ErrorUnspecified},
 			{&i2cp.CreateTunnel{Session: s.ID(), Request: 12, Hops: 3, Reuse: 99}, i2cp.ErrorNoTunnel},
 			{&i2cp.DropTunnel{Session: s.ID(), Request: 13, Tunnel: 99}, i2cp.ErrorNoTunnel},
 			{&i2cp.PublishLeaseSet{

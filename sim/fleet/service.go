@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"errors"
+	"slices"
 
 	"multihome.i2p/i2cp"
 	"multihome.i2p/i2cp/wire"
@@ -16,15 +17,25 @@ type service struct {
 	hash     wire.Hash
 	world    *sim.External
 	sessions []*session // by router; nil for none
-	sets     map[int64]leaseSet
+	sets     map[int64]*leaseSet
 	newest   int64 // published, of sets
 	tunnels  map[entrance]owned
 }
 
 // leaseSet is a LeaseSet as its client signed it.
 type leaseSet struct {
-	kind  wire.StoreType
-	bytes []byte
+	kind      wire.StoreType
+	bytes     []byte
+	key       wire.Hash // under which it is stored
+	published int64     // seconds
+	expires   int64
+	options   wire.Mapping
+	// leases are those that a sender may choose from, and where the ack of a
+	// store is asked for. Where the LeaseSet does not tell, they are the inbound
+	// tunnels of the router that it was given to. Tunnel is 0 in one that leads to
+	// no router of the fleet.
+	leases   []sim.Lease
+	gateways []wire.Hash // as listed
 }
 
 // setsKept is how many LeaseSets of a Destination are kept: floodfills may hold
@@ -58,7 +69,7 @@ func (f *Fleet) serviceOf(d wire.Destination) (*service, error) {
 	}
 	s := &service{
 		fleet: f, dest: d.Clone(), hash: hash, sessions: make([]*session, len(f.routers)),
-		sets: make(map[int64]leaseSet), tunnels: make(map[entrance]owned),
+		sets: make(map[int64]*leaseSet), tunnels: make(map[entrance]owned),
 	}
 	w, err := sim.NewExternal(f.cfg.World, f.cfg.Seed, f.epoch(), hash, s.heard)
 	if err != nil {
@@ -87,6 +98,11 @@ func (f *Fleet) forget() {
 		}
 		if _, found := s.world.Find(); !found {
 			delete(f.services, hash)
+		}
+	}
+	for key, s := range f.blinded {
+		if f.services[s.hash] != s {
+			delete(f.blinded, key)
 		}
 	}
 }
@@ -118,24 +134,8 @@ func (s *service) heard(ev *sim.Event) {
 	}
 }
 
-// hashOf returns the hash of a peer and remembers it for paths
-// that clients name.
-func (s *service) hashOf(id sim.PeerID) wire.Hash {
-	h, ok := s.world.Hash(id)
-	if ok {
-		s.fleet.peers[h] = id
-	}
-	return h
-}
-
-// floodfill returns the hash of a floodfill, zero for none.
-func (s *service) floodfill(id sim.PeerID) wire.Hash {
-	h, _ := s.world.Hash(id)
-	return h
-}
-
 // found is the LeaseSet that the netDb has of the Destination.
-func (s *service) found() (set leaseSet, where sim.Found, ok bool) {
+func (s *service) found() (set *leaseSet, where sim.Found, ok bool) {
 	where, ok = s.world.Find()
 	if ok {
 		set, ok = s.sets[where.Published]
@@ -143,17 +143,27 @@ func (s *service) found() (set leaseSet, where sim.Found, ok bool) {
 	return set, where, ok
 }
 
+// stored is the LeaseSet that the netDb has under a key: the hash of a
+// Destination, or that of a blinded key.
+func (f *Fleet) stored(key wire.Hash) (s *service, set *leaseSet, where sim.Found, ok bool) {
+	for _, s := range []*service{f.services[key], f.blinded[key]} {
+		if s == nil {
+			continue
+		}
+		if set, where, ok := s.found(); ok && set.key == key {
+			return s, set, where, true
+		}
+	}
+	return nil, nil, where, false
+}
+
 // publish has a router store a LeaseSet.
-func (s *service) publish(router sim.RouterID, kind wire.StoreType, b []byte, outbound sim.TunnelID, reply int32) error {
-	a := sim.Action{Kind: sim.ActionPublishLeaseSet, OutboundTunnel: outbound, ReplyLease: reply}
-	if err := s.read(router, kind, b, &a); err != nil {
-		return err
-	}
+func (s *service) publish(router sim.RouterID, set *leaseSet, outbound sim.TunnelID, reply int32) {
 	// Of two LeaseSets of the same second floodfills keep the first.
-	if _, second := s.sets[a.Published]; !second {
-		s.sets[a.Published] = leaseSet{kind, append([]byte(nil), b...)}
+	if s.sets[set.published] == nil {
+		s.sets[set.published] = set
 	}
-	s.newest = max(s.newest, a.Published)
+	s.newest = max(s.newest, set.published)
 	for len(s.sets) > setsKept {
 		oldest := s.newest
 		for p := range s.sets {
@@ -161,51 +171,109 @@ func (s *service) publish(router sim.RouterID, kind wire.StoreType, b []byte, ou
 		}
 		delete(s.sets, oldest)
 	}
-	s.world.Do(router, a)
-	return nil
+	if set.kind == wire.StoreEncryptedLeaseSet {
+		s.fleet.blinded[set.key] = s
+	}
+	s.world.Do(router, sim.Action{
+		Kind: sim.ActionPublishLeaseSet, OutboundTunnel: outbound, ReplyLease: reply,
+		Published: set.published, Expires: set.expires, Leases: set.leases,
+	})
 }
 
-// read reads the leases of a LeaseSet into an action.
-func (s *service) read(router sim.RouterID, kind wire.StoreType, b []byte, a *sim.Action) error {
-	now := sim.Time(s.fleet.wall(s.fleet.now).UnixNano())
+// read reads a LeaseSet that a session of this Destination was given, and copies
+// it. Errors are refusals.
+func (x *session) read(kind wire.StoreType, b []byte) (*leaseSet, error) {
+	s := x.service
+	f := s.fleet
+	now := f.clockNow()
 	for at, t := range s.tunnels {
 		if t.ends < now {
 			delete(s.tunnels, at)
 		}
 	}
+	set := &leaseSet{kind: kind, bytes: slices.Clone(b), key: s.hash}
+	b = set.bytes
+	bad := func(err error) (*leaseSet, error) {
+		return nil, &i2cp.RefusalError{Code: i2cp.ErrorBadLeaseSet, Text: err.Error()}
+	}
 	add := func(gateway wire.Hash, receive wire.TunnelID, end sim.Time) {
-		l := sim.Lease{Gateway: s.fleet.peers[gateway], ReceiveID: uint32(receive), End: end, Router: router}
+		// A gateway that nobody knows is a lease that leads nowhere.
+		id, _ := f.peer(gateway)
+		l := sim.Lease{Gateway: id, ReceiveID: uint32(receive), End: end, Router: x.router}
+		set.gateways = append(set.gateways, gateway)
 		if t, ok := s.tunnels[entrance{l.Gateway, l.ReceiveID}]; ok {
 			l.Tunnel, l.Router = t.tunnel, t.router
 		}
-		a.Leases = append(a.Leases, l)
+		set.leases = append(set.leases, l)
 	}
+	var header *wire.LeaseSet2Header
 	switch kind {
 	case wire.StoreLeaseSet2:
 		ls, _, err := wire.ParseLeaseSet2(b)
 		if err != nil {
-			return err
+			return bad(err)
 		}
-		a.Published = int64(ls.Published)
-		a.Expires = a.Published + int64(ls.Expires)
+		header, set.options = &ls.LeaseSet2Header, ls.Options
 		for _, l := range ls.Leases {
 			add(l.Gateway, l.Tunnel, sim.Time(l.End)*sim.Second)
 		}
+	case wire.StoreMetaLeaseSet:
+		ls, _, err := wire.ParseMetaLeaseSet(b)
+		if err != nil {
+			return bad(err)
+		}
+		header, set.options = &ls.LeaseSet2Header, ls.Options
+	case wire.StoreEncryptedLeaseSet:
+		ls, _, err := wire.ParseEncryptedLeaseSet(b)
+		if err != nil {
+			return bad(err)
+		}
+		header = &wire.LeaseSet2Header{Published: ls.Published, Expires: ls.Expires}
+		set.key = ls.Hash()
 	case wire.StoreLeaseSet:
 		ls, _, err := wire.ParseLeaseSet(b)
 		if err != nil {
-			return err
+			return bad(err)
 		}
-		a.Published = int64(now / sim.Second)
+		set.published = int64(now / sim.Second)
 		for _, l := range ls.Leases {
 			add(l.Gateway, l.Tunnel, sim.Time(l.End)*sim.Millisecond)
-			a.Expires = max(a.Expires, int64(l.End/1000))
+			set.expires = max(set.expires, int64(l.End/1000))
 		}
 	default:
-		return &i2cp.RefusalError{Code: i2cp.ErrorUnspecified, Text: "the fleet stores LeaseSets and LeaseSet2s"}
+		return nil, &i2cp.RefusalError{Code: i2cp.ErrorBadLeaseSet, Text: "unknown type"}
 	}
-	if len(a.Leases) == 0 {
-		return &i2cp.RefusalError{Code: i2cp.ErrorBadLeaseSet, Text: "no leases"}
+	if header != nil {
+		set.published = int64(header.Published)
+		set.expires = set.published + int64(header.Expires)
 	}
-	return nil
+	if set.opaque() {
+		for _, t := range x.sorted(sim.Inbound) {
+			set.leases = append(set.leases, sim.Lease{
+				Gateway: t.gateway, ReceiveID: t.receive, End: t.ends, Router: x.router, Tunnel: t.world,
+			})
+		}
+		if len(set.leases) == 0 {
+			return nil, &i2cp.RefusalError{Code: i2cp.ErrorNotReady, Text: "no inbound tunnel for the ack"}
+		}
+	}
+	if len(set.leases) == 0 {
+		return nil, &i2cp.RefusalError{Code: i2cp.ErrorBadLeaseSet, Text: "no leases"}
+	}
+	return set, nil
+}
+
+// opaque tells whether the LeaseSet itself does not say which leases there are.
+func (l *leaseSet) opaque() bool {
+	return l.kind == wire.StoreEncryptedLeaseSet || l.kind == wire.StoreMetaLeaseSet
+}
+
+// reach returns the session that a tunnel leads to, if what is sent there now
+// arrives.
+func (s *service) reach(at entrance) *session {
+	o, ok := s.tunnels[at]
+	if !ok || !s.world.Alive(o.router, o.tunnel) {
+		return nil
+	}
+	return s.sessions[o.router]
 }

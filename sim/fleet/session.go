@@ -1,7 +1,9 @@
 package fleet
 
 import (
+	"cmp"
 	"encoding/binary"
+	"slices"
 
 	"multihome.i2p/i2cp"
 	"multihome.i2p/i2cp/wire"
@@ -19,13 +21,17 @@ type session struct {
 	now     asked // the request that the world answers at once
 	builds  map[sim.RequestID]*buildRequest
 	request sim.RequestID // last used
-	stores  map[int64]asked
-	lookups []asked
+	stores  map[int64]*store
+	lookups []lookup
 
 	tunnels map[sim.TunnelID]*tunnel
 	byID    map[uint32]*tunnel
+	past    map[uint32]*tunnel // that ended within the last pastKept
 	lastID  uint32
 	inUse   [2]int // tunnels and builds, by direction
+
+	bundled *leaseSet // goes along with what is sent
+	known   map[wire.Hash]*leaseSet
 }
 
 // asked says who waits for an answer.
@@ -37,9 +43,17 @@ type asked struct {
 // buildRequest is a build that may still succeed.
 type buildRequest struct {
 	asked
-	dir      sim.Direction
-	timedOut bool
-	done     bool
+	dir       sim.Direction
+	recreates bool // it repeats the path of a tunnel of a stock session
+	timedOut  bool
+	done      bool
+}
+
+// store is a LeaseSet that the session's router is publishing.
+type store struct {
+	asked
+	set   *leaseSet
+	reply uint8 // where the last ack was asked for
 }
 
 // tunnel is a tunnel as the client knows it.
@@ -49,8 +63,17 @@ type tunnel struct {
 	dir     sim.Direction
 	gateway sim.PeerID
 	receive uint32
+	created sim.Time // wall clock
 	ends    sim.Time // wall clock
+	path    []sim.PeerID
+
+	// Of a stock session.
+	recreated bool // or being so
+	expiring  bool // replaced, or past its time: neither listed nor used
 }
+
+// pastKept is how long the path of a tunnel that has ended may be repeated.
+const pastKept = 10 * sim.Minute
 
 // A router's patience with a build: it reports a timeout, and takes late replies
 // (BuildRequestor.REQUEST_TIMEOUT, BuildExecutor.GRACE_PERIOD).
@@ -66,10 +89,27 @@ const storeTimeout = 3 * sim.Minute
 func newSession(s *service, router sim.RouterID, rs *i2cp.RouterSession) *session {
 	return &session{
 		service: s, router: router, rs: rs,
-		builds: make(map[sim.RequestID]*buildRequest), stores: make(map[int64]asked),
-		tunnels: make(map[sim.TunnelID]*tunnel), byID: make(map[uint32]*tunnel),
+		builds: make(map[sim.RequestID]*buildRequest), stores: make(map[int64]*store),
+		tunnels: make(map[sim.TunnelID]*tunnel), byID: make(map[uint32]*tunnel), past: make(map[uint32]*tunnel),
+		known: make(map[wire.Hash]*leaseSet),
 	}
 }
+
+// sorted returns the tunnels of a direction that are in use, the newest first.
+func (x *session) sorted(dir sim.Direction) (list []*tunnel) {
+	for _, t := range x.tunnels {
+		if t.dir == dir && !t.expiring {
+			list = append(list, t)
+		}
+	}
+	slices.SortFunc(list, func(a, b *tunnel) int {
+		return cmp.Or(cmp.Compare(b.created/sim.Second, a.created/sim.Second), cmp.Compare(b.id, a.id))
+	})
+	return list
+}
+
+// asleep tells whether the session's router is frozen.
+func (x *session) asleep() bool { return x.service.fleet.routers[x.router].asleep }
 
 // end ends a session whose client does not do its part, and its connection.
 func (x *session) end() {
@@ -101,9 +141,7 @@ func (x *session) notify(m i2cp.Message) {
 	}
 }
 
-func refusal(code i2cp.ErrorCode, text string) error {
-	return &i2cp.RefusalError{Code: code, Text: text}
-}
+func refusal(code i2cp.ErrorCode) error { return &i2cp.RefusalError{Code: code} }
 
 // handle handles a request of a managed session.
 func (x *session) handle(c *i2cp.ServerConn, m i2cp.Message) error {
@@ -117,7 +155,7 @@ func (x *session) handle(c *i2cp.ServerConn, m i2cp.Message) error {
 	case *i2cp.DropTunnel:
 		t := x.byID[m.Tunnel]
 		if t == nil {
-			return refusal(i2cp.ErrorNoTunnel, "")
+			return refusal(i2cp.ErrorNoTunnel)
 		}
 		w.Do(x.router, sim.Action{Kind: sim.ActionDropTunnel, Tunnel: t.world})
 	case *i2cp.GetTunnelPool:
@@ -126,20 +164,23 @@ func (x *session) handle(c *i2cp.ServerConn, m i2cp.Message) error {
 	case *i2cp.PublishLeaseSet:
 		return x.publishLeaseSet(c, m)
 	case *i2cp.GiveLeaseSet:
-		a := sim.Action{Kind: sim.ActionGiveLeaseSet}
-		if err := x.service.read(x.router, m.StoreType, m.LeaseSet, &a); err != nil {
+		set, err := x.read(m.StoreType, m.LeaseSet)
+		if err != nil {
 			return err
 		}
-		w.Do(x.router, a)
+		x.bundled = set
+		w.Do(x.router, sim.Action{Kind: sim.ActionGiveLeaseSet, Published: set.published, Expires: set.expires, Leases: set.leases})
 	case *i2cp.RelayAck:
 		w.Do(x.router, sim.Action{Kind: sim.ActionRelayAck, Published: int64(m.Published)})
 	case *i2cp.LookupLeaseSet:
 		x.lookupLeaseSet(c, m)
 	case *i2cp.SendPacket:
-		return x.sendPacket(c, m)
+		x.sendPacket(c, m)
+	case *i2cp.GarlicDown:
+		x.garlicDown(c, m)
 	case *i2cp.ReconfigureSession:
 	default:
-		return refusal(i2cp.ErrorUnsupported, "")
+		return refusal(i2cp.ErrorUnsupported)
 	}
 	return nil
 }
@@ -163,7 +204,7 @@ func (x *session) peerList(ev *sim.Event) {
 
 func (x *session) peer(p *sim.Peer) i2cp.Peer {
 	out := i2cp.Peer{
-		Hash: x.service.hashOf(p.ID), Net16: p.Net16, Port: p.Port, Family: p.Family, Version: p.Version,
+		Hash: x.service.fleet.hash(p.ID), Net16: p.Net16, Port: p.Port, Family: p.Family, Version: p.Version,
 		Flags: i2cp.PeerFlags(p.Flags),
 	}
 	caps := out.Caps[:0]
@@ -179,56 +220,66 @@ func (x *session) peer(p *sim.Peer) i2cp.Peer {
 
 // createTunnel begins a build.
 func (x *session) createTunnel(c *i2cp.ServerConn, m *i2cp.CreateTunnel) error {
-	a := sim.Action{Kind: sim.ActionCreateTunnel, Direction: sim.Direction(m.Direction), Tunnel: sim.None}
+	f := x.service.fleet
+	a := sim.Action{Kind: sim.ActionCreateTunnel, Direction: sim.Direction(m.Direction), Hops: int32(m.Hops), Tunnel: sim.None}
 	if x.inUse[a.Direction] >= maxTunnels {
-		return refusal(i2cp.ErrorLimit, "")
+		return refusal(i2cp.ErrorLimit)
 	}
-	if m.Reuse != 0 {
+	switch {
+	case m.Reuse != 0:
 		t := x.byID[m.Reuse]
 		if t == nil {
-			return refusal(i2cp.ErrorNoTunnel, "")
+			t = x.past[m.Reuse]
 		}
-		a.Tunnel = t.world
-	}
-	if m.Named {
-		if m.Hops == 0 {
-			return refusal(i2cp.ErrorUnspecified, "a tunnel has one hop at least")
+		if t == nil {
+			return refusal(i2cp.ErrorNoTunnel)
 		}
-		seen := map[wire.Hash]bool{x.service.fleet.routers[x.router].hash: true}
+		a.Path, a.Hops = t.path, int32(len(t.path))
+	case m.Named:
+		seen := map[wire.Hash]bool{f.routers[x.router].hash: true}
 		for _, h := range m.Path[:m.Hops] {
-			id, known := x.service.fleet.peers[h]
+			id, known := f.peer(h)
 			switch {
 			case seen[h]:
 				x.answer(c, &i2cp.TunnelStatus{Session: x.rs.ID(), Request: m.Request, Result: i2cp.ResultNoPeers})
 				return nil
-			case !known:
-				return refusal(i2cp.ErrorNoPeer, "")
+			case !known, int(id) >= f.network.Peers(): // the fleet's routers carry nobody's tunnels
+				return refusal(i2cp.ErrorNoPeer)
 			}
 			seen[h] = true
 			a.Path = append(a.Path, id)
 		}
 	}
-	x.build(a, asked{c, m.Request})
+	x.build(a, &buildRequest{asked: asked{c, m.Request}})
 	return nil
 }
 
 // build has the world build a tunnel for whoever asks.
-func (x *session) build(a sim.Action, who asked) {
+func (x *session) build(a sim.Action, b *buildRequest) {
 	x.request++
 	id := x.request
-	b := &buildRequest{asked: who, dir: a.Direction}
+	b.dir = a.Direction
 	x.builds[id] = b
 	x.inUse[a.Direction]++
 	a.Request = id
 	f := x.service.fleet
-	f.after(buildTimeout, func() {
-		if !b.done {
-			b.timedOut = true
+	if f.kind() == sim.Java { // an i2pd router tells of its timeouts itself
+		f.after(buildTimeout, func() {
+			if !b.done {
+				b.timedOut = true
+				x.inUse[b.dir]--
+				x.built(b, sim.ResultTimeout, nil)
+			}
+		})
+	}
+	f.after(buildTimeout+buildGrace, func() {
+		if !b.done && !b.timedOut { // its router was frozen
+			b.done = true
 			x.inUse[b.dir]--
 			x.built(b, sim.ResultTimeout, nil)
 		}
+		delete(x.builds, id)
 	})
-	f.after(buildTimeout+buildGrace, func() { delete(x.builds, id) })
 	x.service.world.Do(x.router, a)
 }
 
@@ -263,7 +314,7 @@ func (x *session) built(b *buildRequest, result sim.Result, t *tunnel) {
 	switch {
 	case x.ended:
 	case x.stock != nil:
-		x.stock.built(b.dir, t, b.timedOut && result == sim.ResultOK)
+		x.stock.built(b, t)
 	case t == nil:
 		x.answer(b.conn, &i2cp.TunnelStatus{Session: x.rs.ID(), Request: b.request, Result: i2cp.Result(result)})
 	}
@@ -272,7 +323,10 @@ func (x *session) built(b *buildRequest, result sim.Result, t *tunnel) {
 // add notes a new tunnel.
 func (x *session) add(d *sim.Tunnel) *tunnel {
 	x.lastID++
-	t := &tunnel{x.lastID, d.ID, d.Direction, d.Gateway, d.ReceiveID, d.End}
+	t := &tunnel{
+		id: x.lastID, world: d.ID, dir: d.Direction, gateway: d.Gateway, receive: d.ReceiveID,
+		created: sim.Time(x.service.fleet.wall(d.Created).UnixNano()), ends: d.End, path: slices.Clone(d.Path[:d.Hops]),
+	}
 	x.tunnels[t.world] = t
 	x.byID[t.id] = t
 	if t.dir == sim.Inbound {
@@ -285,12 +339,12 @@ func (x *session) add(d *sim.Tunnel) *tunnel {
 func (x *session) describe(d *sim.Tunnel) i2cp.Tunnel {
 	s := x.service
 	out := i2cp.Tunnel{
-		ID: x.tunnels[d.ID].id, Direction: i2cp.Direction(d.Direction), Gateway: s.hashOf(d.Gateway),
+		ID: x.tunnels[d.ID].id, Direction: i2cp.Direction(d.Direction), Gateway: s.fleet.hash(d.Gateway),
 		Receive: wire.TunnelID(d.ReceiveID), Created: wire.DateOf(s.fleet.wall(d.Created)),
 		Expires: wire.Date(d.End / sim.Millisecond), Hops: d.Hops,
 	}
 	for i := range d.Hops {
-		out.Path[i] = s.hashOf(d.Path[i])
+		out.Path[i] = s.fleet.hash(d.Path[i])
 	}
 	return out
 }
@@ -315,8 +369,13 @@ func (x *session) tunnelExpired(ev *sim.Event) {
 	delete(x.tunnels, t.world)
 	delete(x.byID, t.id)
 	x.inUse[t.dir]--
+	x.past[t.id] = t
+	x.service.fleet.after(pastKept, func() { delete(x.past, t.id) })
+	if ev.Reason == sim.ReasonDropped {
+		delete(x.service.tunnels, entrance{t.gateway, t.receive}) // what comes in through it is thrown away
+	}
 	if x.stock != nil {
-		x.stock.lost(t)
+		x.stock.lost(t, ev.Reason)
 		return
 	}
 	x.notify(&i2cp.TunnelExpired{
@@ -331,28 +390,30 @@ func (x *session) publishLeaseSet(c *i2cp.ServerConn, m *i2cp.PublishLeaseSet) e
 	if m.Outbound != 0 {
 		t := x.byID[m.Outbound]
 		if t == nil || t.dir != sim.Outbound {
-			return refusal(i2cp.ErrorNoTunnel, "")
+			return refusal(i2cp.ErrorNoTunnel)
 		}
 		outbound = t.world
 	}
 	if m.ReplyLease != i2cp.ReplyClosest {
 		reply = int32(m.ReplyLease)
 	}
-	// What happens at once is told under the new request, and a store of the
-	// same second is over for the client.
-	a := sim.Action{}
-	if err := x.service.read(x.router, m.StoreType, m.LeaseSet, &a); err != nil {
+	set, err := x.read(m.StoreType, m.LeaseSet)
+	if err != nil {
 		return err
 	}
-	x.storeEnds(a.Published)
-	who := asked{c, m.Request}
-	x.stores[a.Published] = who
+	// What happens at once is told under the new request, and a store of the
+	// same second is over for the client.
+	x.storeEnds(set.published)
+	st := &store{asked{c, m.Request}, set, i2cp.ReplyClosest}
+	x.stores[set.published] = st
 	x.service.fleet.after(storeTimeout, func() {
-		if x.stores[a.Published] == who {
-			x.storeEnds(a.Published)
+		if x.stores[set.published] == st {
+			x.storeEnds(set.published)
 		}
 	})
-	return x.service.publish(x.router, m.StoreType, m.LeaseSet, outbound, reply)
+	x.bundled = set
+	x.service.publish(x.router, set, outbound, reply)
+	return nil
 }
 
 // storeEnds gives a store up, if one of that LeaseSet is under way.
@@ -362,20 +423,28 @@ func (x *session) storeEnds(published int64) {
 
 // publishStatus reports on a store.
 func (x *session) publishStatus(ev *sim.Event) {
-	x.storeStatus(ev.Published, i2cp.Result(ev.Result), ev.Final, x.service.floodfill(ev.Floodfill))
+	if st := x.stores[ev.Published]; st != nil && ev.Result == sim.ResultSent {
+		st.reply = i2cp.ReplyClosest // of none of the leases, or nobody can tell
+		for i, l := range st.set.leases {
+			if l.Gateway == ev.Tunnel.Gateway && l.ReceiveID == ev.Tunnel.ReceiveID && !st.set.opaque() {
+				st.reply = uint8(i)
+			}
+		}
+	}
+	x.storeStatus(ev.Published, i2cp.Result(ev.Result), ev.Final, x.service.fleet.hash(ev.Floodfill))
 }
 
 func (x *session) storeStatus(published int64, result i2cp.Result, final bool, floodfill wire.Hash) {
-	who, ok := x.stores[published]
-	if !ok {
+	st := x.stores[published]
+	if st == nil {
 		return
 	}
 	if final {
 		delete(x.stores, published)
 	}
-	x.answer(who.conn, &i2cp.PublishStatus{
-		Session: x.rs.ID(), Request: who.request, Published: wire.Seconds(published), Result: result, Final: final,
-		Floodfill: floodfill, Token: token(published), ReplyLease: i2cp.ReplyClosest,
+	x.answer(st.conn, &i2cp.PublishStatus{
+		Session: x.rs.ID(), Request: st.request, Published: wire.Seconds(published), Result: result, Final: final,
+		Floodfill: floodfill, Token: token(published), ReplyLease: st.reply,
 	})
 }
 
@@ -387,7 +456,11 @@ func (x *session) ackRelayed(ev *sim.Event) {
 	now := wire.DateOf(x.service.fleet.wall(x.service.fleet.now))
 	body := binary.BigEndian.AppendUint32(nil, token(ev.Published))
 	body = now.Append(body)
+	id := uint32(0)
+	if o, ok := x.service.tunnels[entrance{ev.Tunnel.Gateway, ev.Tunnel.ReceiveID}]; ok && x.tunnels[o.tunnel] != nil {
+		id = x.tunnels[o.tunnel].id
+	}
 	x.notify(&i2cp.AckRelayed{
-		Session: x.rs.ID(), Date: now, Kind: i2cp.I2NPDeliveryStatus, Token: token(ev.Published), Body: body,
+		Session: x.rs.ID(), Tunnel: id, Date: now, Kind: i2cp.I2NPDeliveryStatus, Token: token(ev.Published), Body: body,
 	})
 }

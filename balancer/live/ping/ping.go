@@ -10,6 +10,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -31,6 +32,11 @@ type Config struct {
 	Size int
 	// Hops is the length of the client's tunnels (1).
 	Hops int
+	// Options are further options of the session.
+	Options map[string]string
+	// Unpublished keeps the client out of the netDb, as most clients are: only who
+	// hears from it can write to it.
+	Unpublished bool
 	// Done is told of each datagram, when it was answered or has timed out, from
 	// one goroutine.
 	Done func(Result)
@@ -55,7 +61,10 @@ type pinger struct {
 	ready     chan struct{}
 	readyOnce sync.Once
 	answers   chan uint64
+
+	mu        sync.Mutex // of what follows
 	published wire.Seconds
+	asked     *i2cp.RequestVariableLeaseSet
 }
 
 // Run pings until ctx ends or the router is lost. After ctx has ended no more is
@@ -86,7 +95,45 @@ func Run(ctx context.Context, cfg Config) error {
 	case <-ctx.Done():
 		return nil
 	}
+	if !cfg.Unpublished {
+		if err := p.publish(ctx); err != nil {
+			return err
+		}
+	}
 	return p.loop(ctx)
+}
+
+// publish waits until our own LeaseSet is in the netDb. i2pd 2.45.1 drops what it
+// is given before it has an outbound tunnel, so it is given again.
+func (p *pinger) publish(ctx context.Context) error {
+	tick := time.NewTicker(2 * time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-p.conn.Done():
+			return p.conn.Err()
+		case <-tick.C:
+		}
+		_, err := p.conn.HostLookup(ctx, i2cp.HostLookup{Kind: i2cp.LookupHash, Hash: p.keys.Destination.Hash()})
+		var missing *i2cp.LookupError
+		switch {
+		case err == nil:
+			return nil
+		case !errors.As(err, &missing):
+			if ctx.Err() != nil {
+				return nil
+			}
+			return err
+		}
+		p.mu.Lock()
+		m := p.asked
+		p.mu.Unlock()
+		if err := p.give(m); err != nil {
+			return err
+		}
+	}
 }
 
 func (p *pinger) open(ctx context.Context) error {
@@ -104,10 +151,16 @@ func (p *pinger) open(ctx context.Context) error {
 		return err
 	}
 	hops := fmt.Sprint(p.cfg.Hops)
-	p.s, err = p.conn.CreateSession(ctx, p.keys, map[string]string{
+	options := map[string]string{
 		"inbound.length": hops, "outbound.length": hops, "inbound.quantity": "2", "outbound.quantity": "2",
 		"i2cp.leaseSetType": "3", "i2cp.leaseSetEncType": "4", "i2cp.fastReceive": "true", "i2cp.messageReliability": "none",
-	})
+	}
+	maps.Copy(options, p.cfg.Options)
+	p.s, err = p.conn.CreateSession(ctx, p.keys, options)
+	if err == nil && p.cfg.Unpublished {
+		// Not in CreateSession, where i2pd 2.58 reads it the other way round.
+		err = p.s.Reconfigure(ctx, map[string]string{"i2cp.dontPublishLeaseSet": "true"})
+	}
 	if err != nil {
 		_ = p.conn.Close()
 	}
@@ -142,6 +195,9 @@ func (p *pinger) read() {
 // give makes the LeaseSet that the router asks for. It goes out with our
 // datagrams, so that nothing depends on its publication.
 func (p *pinger) give(m *i2cp.RequestVariableLeaseSet) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.asked = m
 	now := max(wire.SecondsOf(time.Now()), p.published+1)
 	p.published = now
 	ls := wire.LeaseSet2{

@@ -1,4 +1,4 @@
-package main
+package assess
 
 import (
 	"math/rand/v2"
@@ -40,27 +40,27 @@ func TestVerdicts(t *testing.T) {
 		name      string
 		leaseSets int
 		next      func(int) uint16
-		want      verdict
+		want      Verdict
 	}{
-		{"nothing", 0, from(8), insufficient},
-		{"two LeaseSets", 2, from(8), insufficient},
-		{"a small slice", 36, from(4), single},
-		{"four large slices", 36, from(60), multi},
+		{"nothing", 0, from(8), Insufficient},
+		{"two LeaseSets", 2, from(8), Insufficient},
+		{"a small slice", 36, from(4), Single},
+		{"four large slices", 36, from(60), Multi},
 		// Too short to see that gateways come back.
-		{"three LeaseSets of many gateways", 3, from(300), undecided},
+		{"three LeaseSets of many gateways", 3, from(300), Undecided},
 		// i2pd repeats the paths that it once drew from the whole netDb.
 		{"i2pd", 36, func(lease int) uint16 {
 			if rng.IntN(20) == 0 {
 				fixed[lease] = rng.IntN(5000)
 			}
 			return uint16(fixed[lease])
-		}, undecided},
+		}, Undecided},
 	} {
 		tr := synthetic(test.leaseSets, test.next)
 		if err := tr.Check(); err != nil {
 			t.Fatal(err)
 		}
-		a, err := assess(test.name, tr)
+		a, err := Of(test.name, tr)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -80,7 +80,7 @@ func TestVerdicts(t *testing.T) {
 func TestLongTrace(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	day := synthetic(144, func(int) uint16 { return uint16(rng.IntN(8)) })
-	a, err := assess("day", day)
+	a, err := Of("day", day)
 	if err != nil {
 		t.Fatal(err)
 	}
