@@ -10,6 +10,12 @@ const (
 	// (ECIESX25519AEADRatchetSession.h, RESTART_TIMEOUT) and Java
 	// (SESSION_REPLACE_AGE); the rest is for the way there.
 	sessionReplaceable = 125 * Second
+	// thawGrace is how long after a router has come out of a silence its messages
+	// move no client that another router has taken over: they were sent before,
+	// and an answer through this router would bring the client back to a session
+	// that the new one has replaced. Our choice; what a router had queued comes
+	// within a second.
+	thawGrace = 30 * Second
 	// takeoversPerPass bounds how many clients are written to at once, and
 	// takeoverPass is the wait until the next ones are; our choice.
 	takeoversPerPass = 64
@@ -54,6 +60,9 @@ func (b *Balancer) onClientSeen(r *router, ev *Event) {
 		}
 		c.due = Never
 		return
+	}
+	if c.carrier != None && b.now-r.thawed < thawGrace && b.routers[c.carrier].active() {
+		return // what it wrote before the router stopped, and it has gone since
 	}
 	carrier := r
 	if b.isEntry(r) {

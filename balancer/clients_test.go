@@ -195,6 +195,33 @@ func TestTakeover(t *testing.T) {
 	}
 }
 
+// What a router that was frozen brings up late moves nobody back.
+func TestLateMessagesMoveNobody(t *testing.T) {
+	r := stock(t, 4, nil)
+	r.seen(1, 0)
+	r.run(r.now + 3*balancer.Minute)
+	r.freeze(1)
+	r.run(r.now + 10*balancer.Second)
+	moved := balancer.RouterID(balancer.None)
+	for i := range r.done {
+		if a := &r.done[i]; a.Kind == balancer.ActionCarry {
+			moved = a.Router
+		}
+	}
+	r.seen(moved, 0)
+	r.thaw(1)
+	r.done = nil
+	r.seen(1, 0)
+	if r.count(balancer.ActionCarry) != 0 {
+		t.Error("a late message moves its client back")
+	}
+	r.run(r.now + balancer.Minute)
+	r.seen(1, 0)
+	if a := r.lastOf(balancer.ActionCarry, 1); a == nil {
+		t.Error("a client that comes back later is not carried by the router that it writes to")
+	}
+}
+
 func TestTakeoverOfYoungClientsMayRotateKeys(t *testing.T) {
 	for _, age := range []balancer.Time{30 * balancer.Second, 3 * balancer.Minute} {
 		r := stock(t, 4, func(o *policy.Options) { o.Rotate = true })

@@ -310,7 +310,8 @@ func (b *Balancer) onLookupResult(ev *Event) {
 // gone before its store was confirmed.
 func (p *publisher) lost(b *Balancer, id RouterID) {
 	wait := b.cfg.PublishDelay
-	if p.attempted {
+	// Of i2pd routers each keeps a spacing of its own: the next one is free.
+	if p.attempted && !b.selfPaced() {
 		wait = max(wait, p.last+b.cfg.PublishSpacing-b.now)
 	}
 	p.finish(b, id, wait)

@@ -31,6 +31,7 @@ type router struct {
 	standby bool // beyond the MaxLeases-th: a session, but no tunnels
 	everUp  bool
 	upSince Time
+	thawed  Time // when it last came out of a silence
 	offset  Time // its wall clock minus the core's time line
 	weight  int32
 	quota   int32
@@ -65,7 +66,7 @@ func (r *router) reset(id RouterID, cfg RouterConfig) {
 	r.id, r.cfg = id, cfg
 	r.state, r.kind, r.caps = routerDown, cfg.Kind, 0
 	r.drained, r.removed, r.standby, r.everUp = false, false, false, false
-	r.upSince, r.offset = 0, 0
+	r.upSince, r.thawed, r.offset = 0, -thawGrace, 0
 	r.weight, r.quota = cfg.Weight, 0
 	r.peers = r.peers[:0]
 	r.fast, r.version, r.peersSeen, r.others = 0, 0, 0, 0
@@ -226,6 +227,7 @@ func (b *Balancer) dropRouter(q *router, id RouterID) {
 func (b *Balancer) onHeartbeat(r *router, ev *Event) {
 	switch {
 	case ev.Missed == 0 && r.state == routerFrozen:
+		r.thawed = b.now
 		b.serve(r)
 	case int(ev.Missed) >= b.cfg.HeartbeatMisses && r.state == routerServing:
 		b.lose(r, routerFrozen)

@@ -96,6 +96,10 @@ type input struct {
 // verifyEvery is how often we look whether our LeaseSet is in the netDb.
 const verifyEvery = 5 * time.Minute
 
+// heartbeatEvery is the interval of heartbeats. A router that stops right after
+// an answer is asked one interval later, and has missed two of them after three.
+const heartbeatEvery = 1500 * time.Millisecond
+
 func newDestination(svc *Service, cfg Destination, routers []Router) (*destination, error) {
 	slots := len(routers) + slotsSpare
 	d := &destination{
@@ -262,6 +266,7 @@ func (h *coreHeader) config() (balancer.Config, error) {
 	cc.Leases, cc.Policy = h.Leases, p
 	cc.Rand = rand.New(rand.NewPCG(h.Seed[0], h.Seed[1]))
 	cc.Verify = balancer.Time(verifyEvery)
+	cc.Heartbeat = balancer.Time(heartbeatEvery)
 	for i := range h.Routers {
 		cc.Routers = append(cc.Routers, balancer.RouterConfig{
 			Kind: kind, Weight: int32(h.Weights[i]), Hops: h.Hops, Outbound: h.Outbound,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -23,7 +24,9 @@ const (
 	// dated a minute off (CLOCK_FUDGE_FACTOR in Java I2P).
 	skewMax = time.Minute
 	// retryMin and retryMax bound the wait before a lost router is tried again.
-	retryMin, retryMax = time.Second, 30 * time.Second
+	retryMin, retryMax = time.Second, 10 * time.Second
+	// tellEvery is how often a router that stays away is logged.
+	tellEvery = 5 * time.Minute
 	// commandTimeout bounds what a router does at once if it is well.
 	commandTimeout = 20 * time.Second
 	// givenUp is how long a router's silence lasts until its connection counts
@@ -98,9 +101,11 @@ func (l *link) snapshot() linkStatus {
 // run keeps the link connected until ctx ends.
 func (l *link) run(ctx context.Context) {
 	wait := retryMin
+	var told time.Time
 	for {
 		began := time.Now()
 		err := l.live(ctx)
+		served := l.session.Swap(nil) != nil
 		if ctx.Err() != nil {
 			return
 		}
@@ -110,7 +115,12 @@ func (l *link) run(ctx context.Context) {
 			}
 			st.up, st.frozen, st.problem = false, false, err.Error()
 		})
-		l.d.log.Warn("router lost", "router", l.cfg.Name, "error", err)
+		// A router that stays away is told of at once, and then now and again.
+		level := slog.LevelDebug
+		if served || time.Since(told) > tellEvery {
+			level, told = slog.LevelWarn, time.Now()
+		}
+		l.d.log.Log(ctx, level, "router lost", "router", l.cfg.Name, "error", err)
 		if time.Since(began) > retryMax {
 			wait = retryMin
 		}
@@ -136,10 +146,7 @@ func (l *link) live(ctx context.Context) error {
 		return explainDial(l.cfg, err)
 	}
 	x := &life{link: l, conn: conn, changed: make(chan time.Duration, 1)}
-	defer func() {
-		l.session.Store(nil)
-		_ = conn.Close()
-	}()
+	defer func() { _ = conn.Close() }()
 	if err := x.meet(ctx); err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"flag"
 	"io"
 	"log/slog"
 	"maps"
@@ -22,6 +23,23 @@ import (
 	"multihome.i2p/i2cp/wire"
 	"multihome.i2p/sim/fleet"
 )
+
+// The tests here wait for routers, not for processors.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "16"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
+
+// slow skips a test that waits for minutes.
+func slow(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("SKIPPED, not run over simulated routers in real time: -short")
+	}
+}
 
 // routers are simulated routers in real time, and their addresses.
 type routers struct {
@@ -173,6 +191,7 @@ func replay(t *testing.T, path string) {
 // others fill in; it comes back, and is used again; a restart takes the tunnels
 // up again, with a newer `published`.
 func TestManagedRouters(t *testing.T) {
+	slow(t)
 	t.Parallel()
 	f := newFleet(t, fleet.Config{Routers: 4})
 	cfg := config(t, f, 4, live.Policy{Name: "per-router"})
@@ -250,13 +269,16 @@ func checkTrace(t *testing.T, d live.Destination) {
 // Stock routers of either version: the LeaseSet is merged from what they ask
 // for, published by one, verified by a lookup, and clients get their answers.
 func TestStockRouters(t *testing.T) {
+	slow(t)
+	t.Parallel()
 	for _, version := range []fleet.StockVersion{fleet.Stock245, fleet.Stock258} {
 		t.Run(string(version), func(t *testing.T) {
 			t.Parallel()
 			f := newFleet(t, fleet.Config{Routers: 6, Stock: true, StockVersion: version})
 			cfg := config(t, f, 4, live.Policy{Name: "natural-i2pd", Bundle: "pinned"})
+			cfg.Destinations[0].Leases = 8
 			s, stop := run(t, cfg)
-			until(t, 90*time.Second, "12 leases of four routers", shared(s, map[string]int{"a": 3, "b": 3, "c": 3, "d": 3}))
+			until(t, 3*time.Minute, "8 leases of four routers", shared(s, map[string]int{"a": 2, "b": 2, "c": 2, "d": 2}))
 			until(t, 40*time.Second, "its verification", func() bool {
 				d := s.Status().Destinations[0]
 				return d.Confirmed == d.Published
@@ -311,6 +333,7 @@ func pings(t *testing.T, to wire.Destination, through []string, n, lost int) {
 
 // Mistakes of an operator are told, and do not keep the rest from working.
 func TestTheSameRouterTwice(t *testing.T) {
+	slow(t)
 	t.Parallel()
 	f := newFleet(t, fleet.Config{Routers: 2})
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -327,11 +350,13 @@ func TestTheSameRouterTwice(t *testing.T) {
 }
 
 func TestReload(t *testing.T) {
+	slow(t)
 	t.Parallel()
-	f := newFleet(t, fleet.Config{Routers: 3, Stock: true})
+	f := newFleet(t, fleet.Config{Routers: 3, Stock: true, StockVersion: fleet.Stock245})
 	cfg := config(t, f, 2, live.Policy{Name: "natural-i2pd"})
+	cfg.Destinations[0].Leases = 4
 	s, stop := run(t, cfg)
-	until(t, 60*time.Second, "12 leases of two routers", shared(s, map[string]int{"a": 6, "b": 6}))
+	until(t, 60*time.Second, "4 leases of two routers", shared(s, map[string]int{"a": 2, "b": 2}))
 	since := state(s, "a").Since
 	more := cfg
 	more.Routers = append([]live.Router{}, cfg.Routers...)
@@ -343,7 +368,7 @@ func TestReload(t *testing.T) {
 	}
 	until(t, 60*time.Second, "c in the place of b", func() bool {
 		n := share(s)
-		return n["b"] == 0 && n["a"] == 6 && n["c"] == 6
+		return n["b"] == 0 && n["a"] == 2 && n["c"] == 2
 	})
 	if got := state(s, "a").Since; got != since {
 		t.Error("the session of the router that stayed was not kept")

@@ -30,9 +30,9 @@ const (
 	echoVersion = claimedVersion
 	// tryFor is how long a LeaseSet is looked for before it counts as not
 	// published: i2pd stores within 2 s, and verifies after 5 to 10 s.
-	tryFor = 12 * time.Second
+	tryFor = 15 * time.Second
 	// tryEvery is the time between two lookups.
-	tryEvery = 3 * time.Second
+	tryEvery = 2 * time.Second
 )
 
 // errUndecided is returned where neither way published anything.
@@ -132,7 +132,8 @@ func (q *quirks) settle(ctx context.Context, x *life) error {
 }
 
 // tryPublishing gives a router a LeaseSet of a Destination made for this, told
-// not to publish it, then told to, and looks which of them gets into the netDb.
+// to publish it, and if that does not, told not to, and looks which of them gets
+// into the netDb.
 func tryPublishing(ctx context.Context, r Router) (inverted bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
@@ -161,13 +162,14 @@ func tryPublishing(ctx context.Context, r Router) (inverted bool, err error) {
 		return false, err
 	}
 	t := &trial{conn: conn, s: s, sign: sign, hash: keys.Destination.Hash()}
-	for _, told := range []bool{true, false} {
-		found, err := t.try(ctx, told)
+	// What most routers publish comes first: it is over as soon as it is found.
+	for _, dont := range []bool{false, true} {
+		found, err := t.try(ctx, dont)
 		if err != nil {
 			return false, err
 		}
 		if found {
-			return told, nil
+			return dont, nil
 		}
 	}
 	return false, errUndecided

@@ -42,7 +42,12 @@ func (x *life) meetStock(ctx context.Context) error {
 	if limits.RouterIn == 0 && limits.RouterInBurst == 0 && limits.RouterOut == 0 && limits.RouterOutBurst == 0 && limits.BurstTime == 0 {
 		x.kind = balancer.KindI2pd
 	}
-	x.set(func(st *linkStatus) { st.capabilities = []string{"stock"} })
+	x.set(func(st *linkStatus) {
+		st.capabilities = nil
+		if x.kind == balancer.KindI2pd {
+			st.capabilities = []string{"lookup"}
+		}
+	})
 	return nil
 }
 
