@@ -112,6 +112,7 @@ func (b *Balancer) take(ev *Event) {
 		return
 	case EventRestore:
 		b.ls.published = max(b.ls.published, ev.Published)
+		b.ls.shown = max(b.ls.shown, ev.Published)
 		return
 	case EventPublishStatus:
 		b.onPublishStatus(ev)

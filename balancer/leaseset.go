@@ -10,6 +10,7 @@ type leaseSet struct {
 	due       Time // when to compose again
 	leases    []Lease
 	published int64 // seconds
+	shown     int64 // the last `published` that anybody was given
 	expires   int64 // seconds
 	earliest  int64 // seconds: the earliest end listed
 
@@ -40,7 +41,7 @@ const outboundWait = Second
 func (l *leaseSet) reset() {
 	l.due = Never
 	l.leases = l.leases[:0]
-	l.published, l.expires, l.earliest = 0, 0, 0
+	l.published, l.shown, l.expires, l.earliest = 0, 0, 0, 0
 	l.candidates = l.candidates[:0]
 }
 
@@ -72,8 +73,29 @@ func (b *Balancer) compose() {
 	b.date()
 	b.pub.changed(b)
 	for i := range b.routers {
-		b.routers[i].owed = b.routers[i].state == routerServing
+		r := &b.routers[i]
+		if r.state == routerServing && !b.keepsBundle(r) {
+			r.owed = true
+		}
 	}
+}
+
+// keepsBundle tells whether r bundles its own leases and those are the same as
+// when it was given them. Clients take each new LeaseSet with the next message.
+func (b *Balancer) keepsBundle(r *router) bool {
+	if r.given == 0 || len(r.own) == 0 || b.bundlesPublished(r) || !b.cfg.Policy.Bundle(&b.view, r.id).Own {
+		return false
+	}
+	n := 0
+	for i := range b.ls.leases {
+		if l := &b.ls.leases[i]; l.Router == r.id {
+			if n >= len(r.own) || r.own[n] != l.Tunnel {
+				return false
+			}
+			n++
+		}
+	}
+	return n == len(r.own)
 }
 
 // gather collects the leases of all pools: of each the newest of its quota,
@@ -232,7 +254,9 @@ func (b *Balancer) date() {
 			l.earliest = end
 		}
 	}
-	l.published = max(l.published+1, int64((b.wall()+rounding)/Second))
+	// A version that nobody has seen need not be kept apart from the next one:
+	// else many changes in one second would put `published` ahead of the clock.
+	l.published = max(l.shown+1, int64((b.wall()+rounding)/Second))
 }
 
 func sameLeases(a, b []Lease) bool {
@@ -299,6 +323,10 @@ func (b *Balancer) bundle(a *Action, r *router) {
 		}
 	}
 	own := b.bundles[at:]
+	r.own = r.own[:0]
+	for i := range own {
+		r.own = append(r.own, own[i].Tunnel)
+	}
 	if len(own) == 0 {
 		b.fillLeaseSet(a)
 		if how.Own {
@@ -325,6 +353,7 @@ func (b *Balancer) bundle(a *Action, r *router) {
 
 func (b *Balancer) fillLeaseSet(a *Action) {
 	a.Published, a.Expires, a.Leases = b.ls.published, b.ls.expires, b.ls.leases
+	b.ls.shown = max(b.ls.shown, b.ls.published)
 }
 
 // onLeaseRequest takes over the tunnels that a stock router asks a LeaseSet

@@ -300,7 +300,7 @@ func (b *Balancer) onLookupResult(ev *Event) {
 	if ev.Published <= int64(b.wall()/Second) {
 		// Ours must be the newer one. A LeaseSet from the future cannot be
 		// beaten without running ahead of the clock.
-		b.ls.published = max(b.ls.published, ev.Published)
+		b.ls.shown = max(b.ls.shown, ev.Published)
 	}
 	b.date()
 	b.pub.changed(b)

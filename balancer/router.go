@@ -43,10 +43,11 @@ type router struct {
 	listed    bool   // it has given a list since it is up
 	others    int32  // its tunnels outside this session
 
-	owed      bool  // the newest LeaseSet, to bundle
-	owedReply bool  // the same, as the answer to its lease request
-	given     int64 // `published` of its last own bundle, seconds
-	bundleDue Time  // when its own bundle must be renewed
+	owed      bool       // the newest LeaseSet, to bundle
+	owedReply bool       // the same, as the answer to its lease request
+	given     int64      // `published` of its last own bundle, seconds
+	bundleDue Time       // when its own bundle must be renewed
+	own       []TunnelID // of its own bundle
 
 	clients int32    // that it carries
 	asked   [2]int32 // how many tunnels a stock router was asked to keep
@@ -72,7 +73,7 @@ func (r *router) reset(id RouterID, cfg RouterConfig) {
 	r.fast, r.version, r.peersSeen, r.others = 0, 0, 0, 0
 	r.listed, r.owed, r.owedReply = false, false, false
 	r.filled = -1
-	r.given, r.clients = 0, 0
+	r.given, r.clients, r.own = 0, 0, r.own[:0]
 	for d := range r.pools {
 		r.pools[d].reset(PoolID(id), Direction(d))
 	}
@@ -178,7 +179,7 @@ func (b *Balancer) lose(r *router, state routerState) {
 	r.state = state
 	r.idle()
 	b.forgetPeers(r)
-	r.owed, r.owedReply = false, false
+	r.owed, r.owedReply, r.own = false, false, r.own[:0]
 	for i := range b.routers {
 		b.dropRouter(&b.routers[i], r.id)
 	}

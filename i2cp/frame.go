@@ -57,10 +57,17 @@ type Reader struct {
 	late        error
 
 	buf        []byte
-	start, end int // unread bytes of buf
+	start, end int  // unread bytes of buf
+	full       bool // the last read filled buf: there may be more
 }
 
-const readerSize = 64 << 10
+// The buffer begins small, for connections that say little, and doubles up to
+// readerSize while reads fill it, so that a busy one takes many frames at once;
+// beyond that it grows with the frames that arrive.
+const (
+	readerFirst = 2 << 10
+	readerSize  = 64 << 10
+)
 
 // NewReader returns a Reader of bodies of at most limit bytes.
 func NewReader(r io.Reader, limit int) *Reader {
@@ -106,16 +113,21 @@ func (r *Reader) fill(n int) error {
 			r.end = copy(r.buf, r.buf[r.start:r.end])
 			r.start = 0
 		}
-		if r.end == len(r.buf) {
-			// Double, but for the first time: a peer that declares much and
-			// sends little costs little.
-			grown := make([]byte, max(readerSize, min(2*len(r.buf), headerLen+r.limit)))
+		if r.end == len(r.buf) || r.full && r.end == 0 && len(r.buf) < readerSize {
+			// Double, and no more: a peer that declares much and sends little
+			// costs little.
+			size := 2 * len(r.buf)
+			if size > readerSize {
+				size = min(size, max(readerSize, headerLen+r.limit))
+			}
+			grown := make([]byte, max(readerFirst, size))
 			copy(grown, r.buf[:r.end])
 			r.buf = grown
 		}
 		r.arm()
 		got, err := r.r.Read(r.buf[r.end:])
 		r.end += got
+		r.full = r.end == len(r.buf)
 		if got == 0 && err != nil {
 			switch {
 			case errors.Is(err, os.ErrDeadlineExceeded) && r.late != nil:

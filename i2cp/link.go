@@ -372,16 +372,24 @@ func (l *link) drain() {
 
 // A slab copies message bodies that outlive the reader's buffer into large
 // blocks: one allocation for many small messages.
-type slab struct{ free []byte }
+type slab struct {
+	free []byte
+	size int // of the last piece
+}
 
-const slabSize = 64 << 10
+// Pieces begin small, for connections that say little, and double.
+const (
+	slabFirst = 1 << 10
+	slabSize  = 64 << 10
+)
 
 func (s *slab) copy(b []byte) []byte {
 	if len(b) > slabSize/4 {
 		return append([]byte(nil), b...)
 	}
 	if len(b) > len(s.free) {
-		s.free = make([]byte, slabSize)
+		s.size = min(max(slabFirst, 2*s.size, 2*len(b)), slabSize)
+		s.free = make([]byte, s.size)
 	}
 	n := copy(s.free, b)
 	out := s.free[:n:n]

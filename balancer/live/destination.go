@@ -105,7 +105,7 @@ func newDestination(svc *Service, cfg Destination, routers []Router) (*destinati
 	d := &destination{
 		svc: svc, cfg: cfg, log: svc.cfg.Log.With("destination", cfg.Name), hash: cfg.Keys.Destination.Hash(),
 		store: store{dir: svc.cfg.State, name: cfg.Keys.Destination.B32()},
-		names: newNames(), clients: newClients(), in: make(chan input, 1024), made: make(map[*balancer.Lease]signed),
+		names: newNames(), clients: newClients(), in: make(chan input, 256), made: make(map[*balancer.Lease]signed),
 		offsets: make([]balancer.Time, slots), lives: make([]*life, slots), slots: make([]atomic.Pointer[link], slots),
 		acks: acks{tokens: make(map[uint32]int64)}, ctx: context.Background(), cancel: func() {}, ended: make(chan struct{}),
 	}

@@ -33,7 +33,7 @@ const (
 	// as dead, rather than the router as frozen.
 	givenUp = 90 * time.Second
 	// commandsMax bounds the commands that wait for a router.
-	commandsMax = 1024
+	commandsMax = 256
 )
 
 // A link is the way to one router for one Destination. It connects again
@@ -260,10 +260,12 @@ func (x *life) tellThen(ev balancer.Event, then func()) {
 	x.d.post(input{x.id, x, 0, ev, then})
 }
 
-// opened notes that the session is there, and reads it from now on.
+// opened tells the core that the session is there, and then reads it: a router may
+// want a LeaseSet at once.
 func (x *life) opened(s *i2cp.Session, read func(i2cp.Message)) {
 	x.session = s
 	x.link.session.Store(s)
+	x.tell(balancer.Event{Kind: balancer.EventSessionStatus})
 	x.set(func(st *linkStatus) { st.up, st.since, st.problem = true, time.Now(), "" })
 	go func() {
 		for m := range s.Messages() {

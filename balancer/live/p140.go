@@ -75,11 +75,10 @@ func (x *life) openManaged(ctx context.Context) error {
 	if err != nil {
 		return x.refused(err)
 	}
-	x.opened(s, x.readManaged)
 	if s.OpenStatus().Status == i2cp.OpenResumed {
 		x.d.log.Info("session resumed: its tunnels are still there", "router", x.cfg.Name)
 	}
-	x.tell(balancer.Event{Kind: balancer.EventSessionStatus})
+	x.opened(s, x.readManaged)
 	return nil
 }
 

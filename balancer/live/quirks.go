@@ -126,7 +126,7 @@ func (q *quirks) settle(ctx context.Context, x *life) error {
 	q.known[address] = quirk{version, inverted}
 	b, err := json.MarshalIndent(savedQuirks{quirksFormat, 1, q.known}, "", "  ")
 	if err == nil {
-		err = replaceFile(q.path, append(b, '\n'))
+		err = replaceFile(q.path, append(b, '\n'), true)
 	}
 	return err
 }

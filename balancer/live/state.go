@@ -69,7 +69,8 @@ func (s *store) save(published int64) error {
 	if err != nil {
 		return err
 	}
-	if err := replaceFile(s.path(".json"), append(b, '\n')); err != nil {
+	// Not synced: after a loss of power the clock is ahead of it anyway.
+	if err := replaceFile(s.path(".json"), append(b, '\n'), false); err != nil {
 		return err
 	}
 	s.saved = published
@@ -101,17 +102,21 @@ func (s *store) encryptionKey() (*ecdh.PrivateKey, error) {
 }
 
 func (s *store) keepKey(key *ecdh.PrivateKey) error {
-	return replaceFile(s.path(".x25519"), key.Bytes())
+	return replaceFile(s.path(".x25519"), key.Bytes(), true)
 }
 
-// replaceFile writes a file so that it holds either the old or the new bytes.
-func replaceFile(path string, b []byte) error {
+// replaceFile writes a file so that it holds either the old or the new bytes; with
+// sync, after a loss of power too.
+func replaceFile(path string, b []byte, sync bool) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
 	if err != nil {
 		return err
 	}
 	_, err = f.Write(b)
-	err = errors.Join(err, f.Sync(), f.Close())
+	if sync {
+		err = errors.Join(err, f.Sync())
+	}
+	err = errors.Join(err, f.Close())
 	if err == nil {
 		err = os.Rename(f.Name(), path)
 	}

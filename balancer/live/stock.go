@@ -77,7 +77,6 @@ func (x *life) openStock(ctx context.Context) error {
 		return x.refused(err)
 	}
 	x.opened(s, x.readStock)
-	x.tell(balancer.Event{Kind: balancer.EventSessionStatus})
 	return nil
 }
 
@@ -128,33 +127,39 @@ func (x *life) order1(do func(*life)) {
 	}
 }
 
-// thawed tells the core again what a router has that was silent: a stock router
-// does not ask twice for the same tunnels.
+// thawed tells the core again what a router has that was silent.
 func (x *life) thawed() {
-	if x.managed {
+	if !x.managed {
+		x.order1(func(y *life) { y.tellAgain() })
+	}
+}
+
+// tellAgain tells the core what the router asked a LeaseSet for last: a stock
+// router does not ask twice for the same tunnels.
+func (x *life) tellAgain() {
+	if x.stock.last == nil {
 		return
 	}
-	x.order1(func(y *life) {
-		if y.stock.last == nil {
-			return
+	alive := *x.stock.last
+	alive.Leases = nil
+	for _, l := range x.stock.last.Leases {
+		if time.Until(l.End.Time()) > 0 {
+			alive.Leases = append(alive.Leases, l)
 		}
-		alive := *y.stock.last
-		alive.Leases = nil
-		for _, l := range y.stock.last.Leases {
-			if time.Until(l.End.Time()) > 0 {
-				alive.Leases = append(alive.Leases, l)
-			}
-		}
-		if len(alive.Leases) > 0 {
-			y.d.post(input{y.id, y, leases, balancer.Event{Kind: balancer.EventLeaseRequest, Router: y.id}, &alive})
-		}
-	})
+	}
+	if len(alive.Leases) > 0 {
+		x.d.post(input{x.id, x, leases, balancer.Event{Kind: balancer.EventLeaseRequest, Router: x.id}, &alive})
+	}
 }
 
 // configure has the router keep so many tunnels.
 func (x *life) configure(ctx context.Context, inbound, outbound, hops int32) error {
 	x.stock.tunnels, x.stock.hops = [2]int32{inbound, outbound}, hops
-	return x.reconfigure(ctx)
+	if err := x.reconfigure(ctx); err != nil {
+		return err
+	}
+	x.tellAgain() // the core may not have wanted any until now
+	return nil
 }
 
 // reconfigure tells the router all that it can be told in a session's course.
