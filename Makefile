@@ -83,6 +83,11 @@ golden: ## rewrite the golden files of PKG; read the diff before you commit it
 	if [ -z "$$dirs" ]; then echo "no package of $(PKG) has golden files"; else $(GO) test $$dirs -update; fi
 	@git --no-pager diff --stat -- '*testdata*'
 
+.PHONY: record
+record: ## record the event log of cmd/mhbalance's tests anew, on real i2pd routers
+	MULTIHOME_TESTNET_REQUIRED=1 $(GO) test ./cmd/mhbalance -count 1 -timeout 10m -run '^TestRecord$$' -v -record
+	$(GO) test ./cmd/mhbalance -count 1 -run '^TestReplay$$'
+
 .PHONY: pictures
 pictures: ## the pictures of README.md, made anew
 	rm -rf results/pictures && $(GO) run ./cmd/mhsim run four-routers --out results/pictures >/dev/null

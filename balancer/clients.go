@@ -125,28 +125,28 @@ func (b *Balancer) leaveClients(r *router) {
 	if r.clients == 0 {
 		return
 	}
-	young := false
-	for i := range b.clients.table {
-		c := &b.clients.table[i]
-		if c.carrier == r.id {
-			c.due, c.tries = b.now, 0
-			young = young || b.now-c.since < sessionReplaceable
-		}
-	}
-	b.clients.due = b.now
+	young := b.moveAll(r)
 	for i := range b.routers {
 		// With the message comes the LeaseSet that keeps the client.
 		q := &b.routers[i]
 		q.owed = q.owed || q.state == routerServing && b.cfg.Policy.Bundle(&b.view, q.id).Own
 	}
-	if young && b.cfg.Policy.Lost(&b.view, r.id).Rotate && b.ls.made() {
-		b.do(r, ActionRotateKeys).Router = None
-		b.date()
-		b.pub.changed(b)
-		for i := range b.routers {
-			b.routers[i].owed = b.routers[i].state == routerServing
+	if young && b.cfg.Policy.Lost(&b.view, r.id).Rotate {
+		b.ls.rekey, b.ls.due = true, b.now
+	}
+}
+
+// moveAll has another router take over all clients of r, and tells whether one of
+// them has a session too young to be replaced.
+func (b *Balancer) moveAll(r *router) (young bool) {
+	for i := range b.clients.table {
+		if c := &b.clients.table[i]; c.carrier == r.id {
+			c.due, c.tries = b.now, 0
+			young = young || b.now-c.since < sessionReplaceable
 		}
 	}
+	b.clients.due = b.now
+	return young
 }
 
 // entriesHandOver moves the clients of a carrier that has become an entry.
@@ -156,12 +156,10 @@ func (b *Balancer) entriesHandOver() {
 		if r.clients == 0 || !b.isEntry(r) || b.leastBusy(r.id) == nil {
 			continue
 		}
-		for j := range b.clients.table {
-			if c := &b.clients.table[j]; c.carrier == r.id {
-				c.due, c.tries = b.now, 0
-			}
+		if b.moveAll(r) && b.cfg.Policy.Lost(&b.view, r.id).Rotate {
+			b.ls.rekey = true
+			b.ls.due = min(b.ls.due, b.now+Millisecond) // this Step has handed out leases
 		}
-		b.clients.due = b.now
 	}
 }
 
@@ -170,6 +168,7 @@ func (b *Balancer) entriesHandOver() {
 // written to once more when it is old enough.
 func (b *Balancer) takeOver() {
 	t := &b.clients
+	b.entriesHandOver()
 	t.due = Never
 	left := takeoversPerPass
 	for i := range t.table {

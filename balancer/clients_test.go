@@ -118,6 +118,43 @@ func TestPinnedBundles(t *testing.T) {
 	}
 }
 
+// The first LeaseSet waits for a carrier: clients of the publisher alone would not
+// be kept.
+func TestFirstPublishWaitsForACarrier(t *testing.T) {
+	cfg := config(2, 6, named(t, "natural-i2pd", func(o *policy.Options) { o.Bundle = policy.BundlePinned }), 4)
+	cfg.ImitateI2pd()
+	for i := range cfg.Routers {
+		cfg.Routers[i].Kind = balancer.KindI2pd
+	}
+	for _, comes := range []bool{true, false} {
+		r := newRig(t, cfg, 4)
+		r.caps, r.stock = balancer.CapLookup, true
+		for id := range cfg.Routers {
+			r.crash(balancer.RouterID(id))
+			r.up(balancer.RouterID(id))
+		}
+		r.run(r.now + balancer.Second)
+		start := r.now
+		r.leases(0, 3)
+		r.run(start + 5*balancer.Second)
+		if len(r.published) > 0 {
+			t.Fatal("published without a carrier")
+		}
+		want := carrierWaitMax
+		if comes {
+			r.leases(1, 3)
+			want = 7 * balancer.Second
+		}
+		r.run(start + want)
+		if len(r.published) == 0 {
+			t.Errorf("carrier comes %v: nothing published after %v s", comes, want.Seconds())
+		}
+	}
+}
+
+// carrierWaitMax is above the longest wait for a carrier.
+const carrierWaitMax = 33 * balancer.Second
+
 // A client that writes to the publisher is answered by a carrier, which is where
 // it then stays; all others are answered where they write to.
 func TestClientsAreCarried(t *testing.T) {
@@ -241,6 +278,24 @@ func TestTakeoverOfYoungClientsMayRotateKeys(t *testing.T) {
 		if r.last().action.Published <= before {
 			t.Error("no new LeaseSet")
 		}
+	}
+}
+
+// The clients of a router that drains move to others.
+func TestDrainedCarrierHandsOver(t *testing.T) {
+	r := stock(t, 4, nil)
+	r.seen(1, 0)
+	r.run(r.now + 3*balancer.Minute)
+	r.done = nil
+	r.step(balancer.Event{Kind: balancer.EventAdmin, Router: 1, Command: balancer.CommandDrain})
+	moved := false
+	for i := range r.done {
+		if a := &r.done[i]; a.Kind == balancer.ActionSendPacket && a.Client == 0 {
+			moved = a.Router != 1
+		}
+	}
+	if !moved {
+		t.Error("nobody takes over the client of a router that drains")
 	}
 }
 

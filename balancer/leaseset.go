@@ -13,6 +13,7 @@ type leaseSet struct {
 	shown     int64 // the last `published` that anybody was given
 	expires   int64 // seconds
 	earliest  int64 // seconds: the earliest end listed
+	rekey     bool  // the next one has new encryption keys
 
 	blocks     []block
 	candidates []Lease
@@ -41,6 +42,7 @@ const outboundWait = Second
 func (l *leaseSet) reset() {
 	l.due = Never
 	l.leases = l.leases[:0]
+	l.rekey = false
 	l.published, l.shown, l.expires, l.earliest = 0, 0, 0, 0
 	l.candidates = l.candidates[:0]
 }
@@ -55,7 +57,7 @@ func (b *Balancer) compose() {
 	b.gather()
 	list := b.cfg.Policy.Compose(&b.view, l.candidates)
 	list = b.keepRules(list)
-	if sameLeases(list, l.leases) {
+	if sameLeases(list, l.leases) && !(l.rekey && len(list) > 0) {
 		return
 	}
 	if len(list) == 0 {
@@ -70,6 +72,15 @@ func (b *Balancer) compose() {
 		return
 	}
 	l.leases = append(l.leases[:0], list...)
+	if l.rekey {
+		l.rekey = false
+		b.acts = append(b.acts, Action{
+			Kind: ActionRotateKeys, Router: None, Tunnel: None, OutboundTunnel: None, ReplyLease: None,
+		})
+		for i := range b.routers {
+			b.routers[i].own = b.routers[i].own[:0]
+		}
+	}
 	b.date()
 	b.pub.changed(b)
 	for i := range b.routers {

@@ -129,6 +129,11 @@ func (b *Balancer) publish() {
 		p.due = b.now + outboundWait
 		return
 	}
+	if !p.attempted && b.now-b.start < carrierWait && b.wantsCarrier() {
+		p.through = p.through[:0]
+		p.due = b.now + outboundWait
+		return
+	}
 	p.attempted, p.last, p.inFlight = true, b.now, l.published
 	b.verify.published(b)
 	for i := range p.through {
@@ -139,6 +144,34 @@ func (b *Balancer) publish() {
 			r.owed = true // what is published is bundled, until something else is given
 		}
 	}
+}
+
+// carrierWait is how long the first publish may wait for a carrier; our choice,
+// above what the first tunnels of a router take.
+const carrierWait = 30 * Second
+
+// wantsCarrier tells whether clients that came now would find an entry only, which
+// cannot keep them, while another router may soon carry them.
+func (b *Balancer) wantsCarrier() bool {
+	if b.leastBusy(None) != nil {
+		return false
+	}
+	for i := range b.routers {
+		if r := &b.routers[i]; b.counted(r) && !b.isEntry(r) {
+			return b.anyEntry()
+		}
+	}
+	return false
+}
+
+// anyEntry tells whether one of the routers asked to publish is an entry.
+func (b *Balancer) anyEntry() bool {
+	for i := range b.pub.through {
+		if b.isEntry(&b.routers[b.pub.through[i].Router]) {
+			return true
+		}
+	}
+	return false
 }
 
 // stale tells whether a listed lease has ended. That is rare: leases leave the
@@ -163,7 +196,7 @@ func (b *Balancer) chooseAudience() {
 			r.owed = true
 		}
 	}
-	defer b.entriesHandOver()
+	b.clients.due = b.now // an entry may have to hand over
 	p.through = p.through[:0]
 	p.wanted = b.cfg.Policy.Publishers(&b.view, b.ls.leases, p.wanted[:0])
 	for _, s := range p.wanted {

@@ -239,6 +239,7 @@ func (b *Balancer) onAdmin(r *router, ev *Event) {
 	switch ev.Command {
 	case CommandDrain:
 		r.drained = true
+		b.moveAll(r)
 	case CommandUndrain:
 		r.drained = false
 	case CommandWeight:

@@ -445,7 +445,7 @@ func TestScriptHonest(t *testing.T) {
 
 func TestScriptHostile(t *testing.T) {
 	for _, p := range promises {
-		if p == "up" || p == "session" {
+		if p == "up" || p == "session" || p == "stock" {
 			continue // broken by the invented reports themselves
 		}
 		t.Run(p, func(t *testing.T) { rapid.Check(t, func(rt *rapid.T) { checkScript(rt, false, p) }) })

@@ -14,11 +14,12 @@ const (
 )
 
 type verifier struct {
-	due  Time
-	last RouterID // the last router asked
+	due    Time
+	last   RouterID // the last router asked
+	stored Time     // when the router stores, or has stored, what it was given last
 }
 
-func (v *verifier) reset() { *v = verifier{due: Never, last: None} }
+func (v *verifier) reset() { *v = verifier{due: Never, last: None, stored: -Hour} }
 
 // published schedules the lookup that confirms a publish.
 func (v *verifier) published(b *Balancer) {
@@ -27,7 +28,11 @@ func (v *verifier) published(b *Balancer) {
 	}
 	for i := range b.pub.through {
 		if b.routers[b.pub.through[i].Router].caps&CapPublishStatus == 0 {
-			v.due = b.now + verifyAfter
+			// The router keeps the spacing, and stores the newest when it is over.
+			if v.stored <= b.now {
+				v.stored = max(b.now, v.stored+b.cfg.PublishSpacing)
+			}
+			v.due = v.stored + verifyAfter
 			return
 		}
 	}

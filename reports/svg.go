@@ -21,6 +21,11 @@ const fontFamily = `Liberation Sans, Arial, Helvetica, sans-serif`
 // without style sheets, a width that follows the page, and a title and a
 // description for readers who do not see it.
 func finishSVG(canvas *vgsvg.Canvas, f *result.Figure, standalone bool) ([]byte, error) {
+	return wrapSVG(canvas, f.ID, f.Title, describe(f), standalone)
+}
+
+// wrapSVG is finishSVG for what is no figure.
+func wrapSVG(canvas *vgsvg.Canvas, name, title, description string, standalone bool) ([]byte, error) {
 	var raw bytes.Buffer
 	if _, err := canvas.WriteTo(&raw); err != nil {
 		return nil, err
@@ -36,7 +41,7 @@ func finishSVG(canvas *vgsvg.Canvas, f *result.Figure, standalone bool) ([]byte,
 	drawing = xmlText(drawing)
 
 	w, h := canvas.Size()
-	id := "fig-" + f.ID
+	id := "fig-" + name
 	var out strings.Builder
 	namespace := ""
 	if standalone {
@@ -45,8 +50,8 @@ func finishSVG(canvas *vgsvg.Canvas, f *result.Figure, standalone bool) ([]byte,
 	}
 	fmt.Fprintf(&out, `<svg %sid="%s" class="mh-plot" viewBox="0 0 %.5g %.5g" width="100%%" role="img" aria-labelledby="%s-title %s-desc" font-family="%s">`+"\n",
 		namespace, id, w.Points(), h.Points(), id, id, fontFamily)
-	fmt.Fprintf(&out, "<title id=\"%s-title\">%s</title>\n", id, html.EscapeString(xmlText(f.Title)))
-	fmt.Fprintf(&out, "<desc id=\"%s-desc\">%s</desc>\n", id, html.EscapeString(xmlText(describe(f))))
+	fmt.Fprintf(&out, "<title id=\"%s-title\">%s</title>\n", id, html.EscapeString(xmlText(title)))
+	fmt.Fprintf(&out, "<desc id=\"%s-desc\">%s</desc>\n", id, html.EscapeString(xmlText(description)))
 	if standalone {
 		// The file is as large as it likes to be, but follows a smaller window.
 		fmt.Fprintf(&out, "<style>\n#%s{color-scheme:light dark;max-width:%.5gpx}\n%s</style>\n", id, 1.4*w.Points(), paletteCSS("#"+id))

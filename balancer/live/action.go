@@ -165,6 +165,12 @@ func (d *destination) publish(l *link, a *balancer.Action) {
 	}
 	d.status.tunnels = tunnelsOf(a.Leases, len(d.slots))
 	d.mu.Unlock()
+	if d.trace != nil {
+		d.trace.spacing = 0
+		if x := d.lives[a.Router]; x != nil && !x.managed && x.kind == balancer.KindI2pd {
+			d.trace.spacing = stockSpacing
+		}
+	}
 	if err := d.trace.append(time.Now(), a, d.names); err != nil {
 		d.log.Error("trace: no more is written", "error", err)
 		d.trace = nil

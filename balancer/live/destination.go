@@ -329,6 +329,10 @@ func (d *destination) run(ctx context.Context) error {
 				d.step(&balancer.Event{Kind: balancer.EventClock, Router: balancer.None, At: wall})
 			}
 			d.step(&balancer.Event{Kind: balancer.EventWake, Router: balancer.None})
+			if err := d.trace.flush(time.Now()); err != nil {
+				d.log.Error("trace: no more is written", "error", err)
+				d.trace = nil
+			}
 			d.sweep()
 		}
 	}

@@ -24,7 +24,7 @@ const (
 	// dated a minute off (CLOCK_FUDGE_FACTOR in Java I2P).
 	skewMax = time.Minute
 	// retryMin and retryMax bound the wait before a lost router is tried again.
-	retryMin, retryMax = time.Second, 10 * time.Second
+	retryMin, retryMax = time.Second, 5 * time.Second
 	// tellEvery is how often a router that stays away is logged.
 	tellEvery = 5 * time.Minute
 	// commandTimeout bounds what a router does at once if it is well.
@@ -33,7 +33,10 @@ const (
 	// as dead, rather than the router as frozen.
 	givenUp = 90 * time.Second
 	// commandsMax bounds the commands that wait for a router.
-	commandsMax = 256
+	commandsMax = 64
+	// queueMax bounds the messages of a router that wait for us; further payloads
+	// are dropped.
+	queueMax = 64
 )
 
 // A link is the way to one router for one Destination. It connects again
@@ -140,7 +143,7 @@ func (l *link) run(ctx context.Context) {
 func (l *link) live(ctx context.Context) error {
 	conn, err := i2cp.Dial(ctx, l.cfg.Address, i2cp.Config{
 		Version: claimedVersion, Username: l.cfg.User, Password: l.cfg.Password, TLS: l.cfg.TLS, Extension: true,
-		DropWhenFull: true,
+		DropWhenFull: true, Limits: i2cp.Limits{MaxQueue: queueMax},
 	})
 	if err != nil {
 		return explainDial(l.cfg, err)

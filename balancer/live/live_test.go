@@ -197,8 +197,8 @@ func TestManagedRouters(t *testing.T) {
 	cfg := config(t, f, 4, live.Policy{Name: "per-router"})
 	s, stop := run(t, cfg)
 	full := map[string]int{"a": 3, "b": 3, "c": 3, "d": 3}
-	until(t, 60*time.Second, "12 leases of four routers", shared(s, full))
-	until(t, 30*time.Second, "an ack", func() bool {
+	until(t, 2*time.Minute, "12 leases of four routers", shared(s, full))
+	until(t, 3*time.Minute, "an ack", func() bool {
 		d := s.Status().Destinations[0]
 		return d.Confirmed == d.Published
 	})
@@ -210,21 +210,21 @@ func TestManagedRouters(t *testing.T) {
 	stop()
 	replay(t, cfg.Destinations[0].Record)
 	s, stop = run(t, cfg)
-	until(t, 20*time.Second, "the same leases after a restart", shared(s, full))
+	until(t, 2*time.Minute, "the same leases after a restart", shared(s, full))
 	if after := s.Status().Destinations[0].Published; after <= before {
 		t.Errorf("published %d after a restart, %d before", after, before)
 	}
 
 	f.Routers()[1].Kill()
-	until(t, 10*time.Second, "router b down", func() bool { return state(s, "b").State == "down" })
-	until(t, 90*time.Second, "its leases replaced", func() bool {
+	until(t, 3*time.Minute, "router b down", func() bool { return state(s, "b").State == "down" })
+	until(t, 3*time.Minute, "its leases replaced", func() bool {
 		n := share(s)
 		return n["b"] == 0 && n["a"]+n["c"]+n["d"] == 12
 	})
 	if err := f.Routers()[1].Revive(); err != nil {
 		t.Fatal(err)
 	}
-	until(t, 90*time.Second, "router b used again", func() bool { return share(s)["b"] > 0 })
+	until(t, 3*time.Minute, "router b used again", func() bool { return share(s)["b"] > 0 })
 	stop()
 	replay(t, cfg.Destinations[0].Record+".2")
 	checkTrace(t, cfg.Destinations[0])
@@ -279,20 +279,20 @@ func TestStockRouters(t *testing.T) {
 			cfg.Destinations[0].Leases = 8
 			s, stop := run(t, cfg)
 			until(t, 3*time.Minute, "8 leases of four routers", shared(s, map[string]int{"a": 2, "b": 2, "c": 2, "d": 2}))
-			until(t, 40*time.Second, "its verification", func() bool {
+			until(t, 2*time.Minute, "its verification", func() bool {
 				d := s.Status().Destinations[0]
 				return d.Confirmed == d.Published
 			})
 			pings(t, cfg.Destinations[0].Keys.Destination, f.addresses[4:], 10, 0)
 			f.Routers()[2].Freeze()
-			until(t, 6*time.Second, "the frozen router noticed", func() bool { return state(s, "c").State == "down" })
-			until(t, 30*time.Second, "its leases gone", func() bool { return share(s)["c"] == 0 })
+			until(t, 20*time.Second, "the frozen router noticed", func() bool { return state(s, "c").State == "down" })
+			until(t, 3*time.Minute, "its leases gone", func() bool { return share(s)["c"] == 0 })
 			if err := f.Routers()[2].Revive(); err != nil {
 				t.Fatal(err)
 			}
-			until(t, 30*time.Second, "its leases back", func() bool { return share(s)["c"] > 0 })
+			until(t, 3*time.Minute, "its leases back", func() bool { return share(s)["c"] > 0 })
 			f.Routers()[0].Kill()
-			until(t, 10*time.Second, "another publisher", func() bool {
+			until(t, 2*time.Minute, "another publisher", func() bool {
 				p := s.Status().Destinations[0].Publisher
 				return p != "a" && share(s)["a"] == 0
 			})
@@ -343,10 +343,10 @@ func TestTheSameRouterTwice(t *testing.T) {
 	go func() { _ = f.Routers()[0].Listen(t.Context(), l) }()
 	f.addresses = append(f.addresses, l.Addr().String())
 	s, _ := run(t, config(t, f, 3, live.Policy{Name: "per-router"}))
-	until(t, 10*time.Second, "the problem", func() bool {
+	until(t, time.Minute, "the problem", func() bool {
 		return strings.Contains(state(s, "a").Problem+state(s, "c").Problem, "same router")
 	})
-	until(t, 60*time.Second, "leases of two routers", func() bool { return len(share(s)) == 2 })
+	until(t, 2*time.Minute, "leases of two routers", func() bool { return len(share(s)) == 2 })
 }
 
 func TestReload(t *testing.T) {
@@ -356,7 +356,7 @@ func TestReload(t *testing.T) {
 	cfg := config(t, f, 2, live.Policy{Name: "natural-i2pd"})
 	cfg.Destinations[0].Leases = 4
 	s, stop := run(t, cfg)
-	until(t, 60*time.Second, "4 leases of two routers", shared(s, map[string]int{"a": 2, "b": 2}))
+	until(t, 2*time.Minute, "4 leases of two routers", shared(s, map[string]int{"a": 2, "b": 2}))
 	since := state(s, "a").Since
 	more := cfg
 	more.Routers = append([]live.Router{}, cfg.Routers...)
@@ -366,7 +366,7 @@ func TestReload(t *testing.T) {
 	if err := s.Reload(more); err != nil {
 		t.Fatal(err)
 	}
-	until(t, 60*time.Second, "c in the place of b", func() bool {
+	until(t, 2*time.Minute, "c in the place of b", func() bool {
 		n := share(s)
 		return n["b"] == 0 && n["a"] == 2 && n["c"] == 2
 	})

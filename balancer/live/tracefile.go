@@ -15,6 +15,10 @@ type traceFile struct {
 	file *os.File
 	buf  []byte
 	rec  trace.Record
+
+	spacing time.Duration // of what the routers store
+	last    time.Time     // when they stored last
+	waiting bool          // rec waits for the spacing
 }
 
 // openTrace appends to a trace, or begins one.
@@ -54,7 +58,12 @@ func sameTrace(f *os.File, path, b32 string) error {
 	return nil
 }
 
-// append adds a LeaseSet that was sent.
+// stockSpacing is the least time between two stores of a stock router: 20 s in
+// i2pd (Destination.cpp, PUBLISH_MIN_INTERVAL); Java's 60 s are the core's own.
+const stockSpacing = 20 * time.Second
+
+// append adds a LeaseSet that was sent. What comes before the router's spacing is
+// over it stores later, and only the newest: so it is noted then, by flush.
 func (t *traceFile) append(at time.Time, a *balancer.Action, n *names) error {
 	if t == nil {
 		return nil
@@ -72,7 +81,18 @@ func (t *traceFile) append(at time.Time, a *balancer.Action, n *names) error {
 	if err := r.Check(); err != nil {
 		return err
 	}
-	t.buf = trace.AppendRecord(t.buf[:0], r)
+	t.waiting = true
+	return t.flush(at)
+}
+
+// flush notes what waits, once its time has come.
+func (t *traceFile) flush(now time.Time) error {
+	if t == nil || !t.waiting || now.Sub(t.last) < t.spacing {
+		return nil
+	}
+	t.waiting, t.last = false, now
+	t.rec.TimeMs = now.UnixMilli()
+	t.buf = trace.AppendRecord(t.buf[:0], &t.rec)
 	_, err := t.file.Write(t.buf)
 	return err
 }

@@ -13,6 +13,11 @@ const usage = `Usage:
     mhbalance undrain ROUTER [-c FILE | --socket SOCKET]
     mhbalance reload [-c FILE | --socket SOCKET]
     mhbalance audit [TRACE... | -c FILE] [--json]
+    mhbalance observe --console URL... --destination B32 -o TRACE
+    mhbalance replay LOG...
+    mhbalance testnet up|down|status [--dir DIR]
+    mhbalance testnet kill|freeze|thaw|restart ROUTER [--dir DIR]
+    mhbalance demo [--fake] [--out DIR]
     mhbalance schema [NAME]
 
 mhbalance hosts an I2P service on several routers at once, under one address and one
@@ -29,6 +34,10 @@ Commands:
     undrain         take it back
     reload          have a running mhbalance read its configuration again
     audit           attack the published LeaseSets, as an observer would
+    observe         watch a service as an observer of the netDb does
+    replay          decide a recorded event log again, and compare
+    testnet         a private I2P network of real routers, to try things on
+    demo            kill a router, and see what happens
     schema          print the JSON Schema of a format
 
 Flags:

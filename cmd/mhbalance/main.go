@@ -26,11 +26,15 @@ import (
 	"multihome.i2p/cmd/mhbalance/config"
 	"multihome.i2p/cmd/mhbalance/control"
 	"multihome.i2p/internal/argv"
+	"multihome.i2p/internal/testnet"
 )
 
 const program = "mhbalance"
 
-func main() { os.Exit(run(os.Stdout, os.Stderr, os.Args[1:])) }
+func main() {
+	testnet.Main() // of a network that mhbalance testnet up has left running
+	os.Exit(run(os.Stdout, os.Stderr, os.Args[1:]))
+}
 
 // run is the program: args are the arguments without the program's name, the
 // result is its exit code.
@@ -101,6 +105,10 @@ func (t *tool) commands() []*command {
 		t.drainCommand(false),
 		t.reloadCommand(),
 		t.auditCommand(),
+		t.observeCommand(),
+		t.replayCommand(),
+		t.testnetCommand(),
+		t.demoCommand(),
 		t.schemaCommand(),
 	}
 }

@@ -14,10 +14,12 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"multihome.i2p/internal/testnet"
 	"multihome.i2p/sim/fleet"
 )
 
 func TestMain(m *testing.M) {
+	testnet.Main() // of the networks that the tests leave running
 	testscript.Main(m, map[string]func(){
 		"mhbalance": main,
 	})

@@ -26,8 +26,11 @@ func newSupervisor(getenv func(string) string) supervisor {
 	return s
 }
 
-// tell sends a state, such as READY=1. A manager that does not listen is no
-// reason to stop serving.
+// tellTimeout is how long a manager may take to read a state.
+const tellTimeout = time.Second
+
+// tell sends a state, such as READY=1. A manager that does not listen, or not any
+// more, is no reason to stop serving.
 func (s supervisor) tell(state string) {
 	if s.socket == "" {
 		return
@@ -37,5 +40,6 @@ func (s supervisor) tell(state string) {
 		return
 	}
 	defer func() { _ = nc.Close() }()
+	_ = nc.SetWriteDeadline(time.Now().Add(tellTimeout))
 	_, _ = nc.Write([]byte(state))
 }

@@ -172,8 +172,7 @@ func (t *tool) supervise(parent context.Context, d *daemon, socket, metrics net.
 		stop()
 		go func() { work.Wait(); quiet(); servers.Wait(); close(done) }()
 	})
-	var failed error
-	stopping := false
+	failed, stopping := false, false
 	for {
 		select {
 		case sig := <-t.signals:
@@ -192,17 +191,21 @@ func (t *tool) supervise(parent context.Context, d *daemon, socket, metrics net.
 				finish()
 			}
 		case err := <-ended:
-			if failed = errors.Join(failed, err); err == nil && !stopping && parent.Err() == nil {
-				failed = errors.New("the service ended unasked")
+			if err == nil && !stopping && parent.Err() == nil {
+				err = errors.New("the service ended unasked")
 			}
-			if failed != nil && !stopping {
-				d.log.Error("stopping", "error", failed)
+			if err != nil {
+				failed = true
+				d.log.Error("stopping", "error", err)
 			}
 			stopping = true
 			finish()
 		case <-done:
 			d.log.Info("stopped")
-			return failed
+			if failed {
+				return errSilent // it stands in the log
+			}
+			return nil
 		}
 	}
 }

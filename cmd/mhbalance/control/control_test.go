@@ -67,6 +67,8 @@ func sample() live.Status {
 			},
 			{Name: "west", State: "drain", Since: ago(3 * time.Minute), Kind: "i2pd", Version: "0.9.57", Tunnels: 2, ClockOffset: -40 * time.Millisecond, Heard: ago(time.Second)},
 			{Name: "nor\"th\x1b", State: "down", Problem: "connection refused"},
+			{Name: "gone", State: "drain", Since: ago(time.Minute), Problem: "connection refused", Kind: "i2pd", Version: "0.9.67", Heard: ago(time.Minute)},
+			{Name: "fresh", State: "down"},
 			{Name: "spare", State: "standby", Since: ago(time.Hour), Kind: "i2pd", Version: "0.9.67", Heard: ago(2 * time.Second)},
 		},
 	}
@@ -182,7 +184,7 @@ func TestServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	f, err := Decode(body)
-	if err != nil || len(f.Routers) != 4 || f.AgeS > 1 {
+	if err != nil || len(f.Routers) != len(sample().Routers) || f.AgeS > 1 {
 		t.Errorf("%v, %+v", err, f)
 	}
 	if body, err := c.Do(t.Context(), "GET", "/metrics"); err != nil || !strings.Contains(string(body), "\nmhbalance_router_up{router=\"east\"} 1\n") {

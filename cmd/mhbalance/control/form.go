@@ -56,6 +56,7 @@ type (
 	RouterForm struct {
 		Name         string   `json:"name"`
 		State        string   `json:"state"`
+		Drained      bool     `json:"drained"` // by an operator, whatever the state
 		StateAgeS    *float64 `json:"state_age_s"`
 		Problem      string   `json:"problem"`
 		Kind         string   `json:"kind"`
@@ -105,13 +106,34 @@ func NewForm(st *live.Status, taken, now time.Time) *Form {
 	}
 	for i := range st.Routers {
 		r := &st.Routers[i]
+		state, problem := stateOf(r)
 		f.Routers = append(f.Routers, RouterForm{
-			Name: r.Name, State: r.State, StateAgeS: age(r.Since), Problem: r.Problem, Kind: r.Kind, Version: r.Version,
+			Name: r.Name, State: state, Drained: r.State == drain, StateAgeS: age(r.Since), Problem: problem, Kind: r.Kind, Version: r.Version,
 			Extension: r.Extension, Capabilities: append([]string{}, r.Capabilities...), Tunnels: r.Tunnels, Leases: held[r.Name],
 			ClockOffsetS: seconds(r.ClockOffset), HeardAgeS: age(r.Heard),
 		})
 	}
 	return f
+}
+
+// States that are not told as the service tells them.
+const (
+	down  = "down"
+	drain = "drain"
+)
+
+// stateOf is a router's state, and why it is down. The service calls a router that
+// is drained so even when it is dead; who waits for a drained router to run out
+// must learn that there is nothing to wait for.
+func stateOf(r *live.RouterStatus) (state, problem string) {
+	state, problem = r.State, r.Problem
+	if state == drain && problem != "" {
+		state = down
+	}
+	if state == down && problem == "" {
+		problem = "not connected yet"
+	}
+	return state, problem
 }
 
 // seconds is a duration in seconds with milliseconds.

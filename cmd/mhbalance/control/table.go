@@ -50,8 +50,12 @@ func WriteTables(w io.Writer, f *Form) error {
 		if r.Problem != "" {
 			problems = append(problems, fmt.Sprintf("router %s: %s", r.Name, r.Problem))
 		}
+		state := r.State
+		if r.Drained && state == down {
+			state += ", drained"
+		}
 		routers = append(routers, []string{
-			r.Name, r.State, age(r.StateAgeS), ago(r.HeardAgeS), kind, dash(r.Version), strconv.Itoa(r.Tunnels), strconv.Itoa(r.Leases),
+			r.Name, state, age(r.StateAgeS), ago(r.HeardAgeS), kind, dash(r.Version), strconv.Itoa(r.Tunnels), strconv.Itoa(r.Leases),
 			clockOf(&r), dash(Capabilities(r.Capabilities)),
 		})
 	}
