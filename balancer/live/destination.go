@@ -33,6 +33,8 @@ type destination struct {
 	cancel context.CancelFunc
 	ended  chan struct{}
 
+	restored int64 // `published` of an earlier run, 0 for none
+
 	// Of the loop.
 	core    *balancer.Balancer
 	start   time.Time
@@ -290,6 +292,7 @@ func (d *destination) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	d.restored = last
 	defer func() {
 		d.running.Wait()
 		d.target.close()

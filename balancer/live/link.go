@@ -49,6 +49,7 @@ type link struct {
 	cancel   context.CancelFunc // of run
 	commands chan command
 	session  atomic.Pointer[i2cp.Session] // nil while there is none
+	met      atomic.Bool                  // a stock router has had a session
 
 	mu     sync.Mutex
 	status linkStatus

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"multihome.i2p/balancer"
@@ -76,6 +77,10 @@ func (x *life) openStock(ctx context.Context) error {
 	if err != nil {
 		return x.refused(err)
 	}
+	if x.d.restored > 0 && !x.met.Swap(true) {
+		x.d.log.Info("session opened anew: stock routers keep no tunnels and no sessions with clients for a balancer that restarts",
+			"router", x.cfg.Name)
+	}
 	x.opened(s, x.readStock)
 	return nil
 }
@@ -84,10 +89,13 @@ func (x *life) openStock(ctx context.Context) error {
 func (x *life) refused(err error) error {
 	var status *i2cp.StatusError
 	var open *i2cp.OpenError
+	var ended *i2cp.ConnError
 	switch {
 	case errors.As(err, &status) && status.Status == i2cp.SessionInvalid, errors.As(err, &open) && open.Status == i2cp.OpenInUse:
 		err = fmt.Errorf("the router serves this Destination already: is it listed twice, or does another program use the key? %w", err)
 	case errors.As(err, &status), errors.As(err, &open):
+	case errors.As(err, &ended) && strings.Contains(ended.Reason, "Already have session"): // Java I2P disconnects
+		return fmt.Errorf("the router serves this Destination already: is it listed twice, or does another program use the key? %w", err)
 	default:
 		return err
 	}
