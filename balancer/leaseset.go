@@ -57,7 +57,7 @@ func (b *Balancer) compose() {
 	b.gather()
 	list := b.cfg.Policy.Compose(&b.view, l.candidates)
 	list = b.keepRules(list)
-	if sameLeases(list, l.leases) && !(l.rekey && len(list) > 0) {
+	if sameLeases(list, l.leases) && (!l.rekey || len(list) == 0) {
 		return
 	}
 	if len(list) == 0 {

@@ -70,11 +70,11 @@ func (s *stub) Open(*i2cp.RouterSession) error { return nil }
 func (s *stub) Closed(*i2cp.RouterSession) {}
 
 func (s *stub) Handle(c *i2cp.ServerConn, rs *i2cp.RouterSession, m i2cp.Message) error {
-	switch m.(type) {
+	switch m := m.(type) {
 	case *i2cp.GetBandwidthLimits:
 		return c.TrySend(&i2cp.BandwidthLimits{ClientIn: 1024, ClientOut: 1024})
 	case *i2cp.HostLookup:
-		return c.TrySend(&i2cp.HostReply{Session: i2cp.NoSession, Request: m.(*i2cp.HostLookup).Request, Code: i2cp.LookupFailed})
+		return c.TrySend(&i2cp.HostReply{Session: i2cp.NoSession, Request: m.Request, Code: i2cp.LookupFailed})
 	case *i2cp.ReconfigureSession: // the first thing that a client says
 		s.opened <- rs
 	case *i2cp.CreateLeaseSet2:
@@ -121,7 +121,7 @@ func benchConfig(tb testing.TB, addresses []string, destinations int) live.Confi
 	return cfg
 }
 
-func serve(tb testing.TB, cfg live.Config) *live.Service {
+func serve(tb testing.TB, cfg live.Config) {
 	tb.Helper()
 	s, err := live.New(cfg)
 	if err != nil {
@@ -136,7 +136,6 @@ func serve(tb testing.TB, cfg live.Config) *live.Service {
 			tb.Error(err)
 		}
 	})
-	return s
 }
 
 // BenchmarkEcho answers repliable datagrams of 1 kB that a router hands up: by a

@@ -129,7 +129,7 @@ func (l *link) run(ctx context.Context) {
 			wait = retryMin
 		}
 		// Spread, so that all Destinations do not knock at once.
-		timer := time.NewTimer(wait/2 + rand.N(wait))
+		timer := time.NewTimer(wait/2 + rand.N(wait)) //nolint:forbidigo // nothing that is replayed hangs on it
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
@@ -215,8 +215,14 @@ func (x *life) serve(ctx context.Context) error {
 		x.d.post(input{x.id, x, lifeEnds, balancer.Event{Kind: balancer.EventRouterLost, Router: x.id}, nil})
 	}()
 	go x.heartbeats(ctx, done, beats)
+	nudges := time.NewTicker(nudgeEvery)
+	defer nudges.Stop()
 	for {
 		select {
+		case <-nudges.C:
+			if err := x.command(ctx, command{x, func(ctx context.Context, y *life) error { return y.nudge(ctx) }}); err != nil {
+				return err
+			}
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-x.conn.Done():

@@ -21,11 +21,13 @@ import (
 	"multihome.i2p/balancer/live"
 	"multihome.i2p/balancer/live/ping"
 	"multihome.i2p/i2cp/wire"
+	"multihome.i2p/internal/testnet"
 	"multihome.i2p/sim/fleet"
 )
 
 // The tests here wait for routers, not for processors.
 func TestMain(m *testing.M) {
+	testnet.Main()
 	flag.Parse()
 	if err := flag.Set("test.parallel", "16"); err != nil {
 		panic(err)
@@ -245,7 +247,7 @@ func checkTrace(t *testing.T, d live.Destination) {
 	last := int64(0)
 	n := 0
 	for {
-		if err := r.Next(&rec); err == io.EOF {
+		if err := r.Next(&rec); errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
 			t.Fatal(err)

@@ -133,7 +133,7 @@ func Replay(in io.Reader) (records int, err error) {
 	for {
 		r.records++
 		b, err := r.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return r.records - 1, nil
 		}
 		if err != nil {

@@ -21,6 +21,37 @@ type stockState struct {
 	tunnels [2]int32
 	hops    int32
 	last    *i2cp.RequestVariableLeaseSet
+	asked   time.Time // when it asked for a LeaseSet last
+	extra   int32     // tunnels that it shall build so that it asks again
+}
+
+// An i2pd router forgets a tunnel that is built while it waits for a LeaseSet: it
+// asks again with the next tunnel only, which may be after nine minutes
+// (Destination.cpp, SetLeaseSetUpdated; I2CP.cpp). One that has asked for fewer
+// tunnels than it keeps is told to keep one more: when that is there, it asks for
+// all of them. It fills its pool every 10 to 14 s, so nudgeAfter is three rounds.
+const (
+	nudgeEvery = 5 * time.Second
+	nudgeAfter = 45 * time.Second
+)
+
+// nudge has a router that has forgotten tunnels ask again.
+func (x *life) nudge(ctx context.Context) error {
+	st := &x.stock
+	if x.managed || x.kind != balancer.KindI2pd || st.last == nil || time.Since(st.asked) < nudgeAfter {
+		return nil
+	}
+	extra := int32(0)
+	if int32(len(st.last.Leases)) < st.tunnels[0] {
+		extra = 1
+		st.asked = time.Now() // and again, if that does not help
+	}
+	if extra == st.extra {
+		return nil
+	}
+	st.extra = extra
+	x.d.log.Debug("router has asked for fewer tunnels than it keeps", "router", x.cfg.Name, "asked", len(st.last.Leases), "keeps", st.tunnels[0])
+	return x.reconfigure(ctx)
 }
 
 // Options of a session configuration (I2CP specification, Options).
@@ -123,7 +154,7 @@ func (x *life) readStock(m i2cp.Message) {
 
 // tellLeases passes on what a stock router wants a LeaseSet for.
 func (x *life) tellLeases(m *i2cp.RequestVariableLeaseSet) {
-	x.order1(func(y *life) { y.stock.last = m })
+	x.order1(func(y *life) { y.stock.last, y.stock.asked = m, time.Now() })
 	x.d.post(input{x.id, x, leases, balancer.Event{Kind: balancer.EventLeaseRequest, Router: x.id}, m})
 }
 
@@ -176,7 +207,7 @@ func (x *life) reconfigure(ctx context.Context) error {
 	st.known = true
 	options := map[string]string{optDontPublish: strconv.FormatBool(st.public == x.inverted())}
 	if st.tunnels[0] > 0 {
-		options[optQuantityIn] = strconv.Itoa(int(st.tunnels[0]))
+		options[optQuantityIn] = strconv.Itoa(int(min(16, st.tunnels[0]+st.extra)))
 		options[optQuantityOut] = strconv.Itoa(int(st.tunnels[1]))
 		options[optLengthIn] = strconv.Itoa(int(st.hops))
 		options[optLengthOut] = options[optLengthIn]

@@ -2,8 +2,10 @@ package live
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -121,10 +123,8 @@ func (u *udp) back(to *client, f *flow) {
 	buf := make([]byte, datagram.MaxPayload+1)
 	for {
 		n, err := f.conn.Read(buf)
-		if ne, ok := err.(net.Error); err != nil && (!ok || ne.Timeout()) {
-			break
-		} else if err != nil {
-			if u.isClosed() {
+		if err != nil {
+			if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, net.ErrClosed) || u.isClosed() {
 				break
 			}
 			continue // refused: the service is not there yet
