@@ -97,6 +97,19 @@ pictures: ## the pictures of README.md, made anew
 null-long: ## the long null controls, 200 seeds each (ten minutes or more)
 	MULTIHOME_LONG=1 $(GO) test -timeout 0 -run 'TestNullLong' -v ./sim/game
 
+# Carriers of clients are killed in LIVE_NETWORKS networks beside the one in which nothing
+# fails; each network is 32 routers. A report without a measurement:
+# go run ./bench/live -report -out results/live-long -docs docs
+LIVE_FOR ?= 26m
+LIVE_FAULTS ?= 10
+LIVE_NETWORKS ?= 3
+
+.PHONY: live-long
+live-long: ## the balancer over networks of real i2pd, half an hour, into docs/live-results.md
+	rm -rf results/live-long && mkdir -p results bin
+	$(GO) build -o bin/live-long ./bench/live
+	bin/live-long -for $(LIVE_FOR) -faults $(LIVE_FAULTS) -networks $(LIVE_NETWORKS) -out $(CURDIR)/results/live-long -docs docs
+
 .PHONY: clean
 clean: ## remove what the other targets made
 	rm -rf bin results

