@@ -10,6 +10,10 @@ const (
 	// (ECIESX25519AEADRatchetSession.h, RESTART_TIMEOUT) and Java
 	// (SESSION_REPLACE_AGE); the rest is for the way there.
 	sessionReplaceable = 125 * Second
+	// greetingsMax and greetAgain say how often a client is written to that does not
+	// come; our choice.
+	greetingsMax = 4
+	greetAgain   = 5 * Second
 	// thawGrace is how long after a router has come out of a silence its messages
 	// move no client that another router has taken over: they were sent before,
 	// and an answer through this router would bring the client back to a session
@@ -165,7 +169,7 @@ func (b *Balancer) entriesHandOver() {
 
 // takeOver writes to the clients whose carrier was lost, through another. A
 // client whose session with the lost one is too young to be replaced yet is
-// written to once more when it is old enough.
+// written to again when it is old enough, and one that does not come a few times.
 func (b *Balancer) takeOver() {
 	t := &b.clients
 	b.entriesHandOver()
@@ -199,10 +203,13 @@ func (b *Balancer) takeOver() {
 		}
 		b.do(r, ActionSendPacket).Client = ClientID(i)
 		c.due, c.since, c.tries = Never, since, tries+1
-		if tries == 0 && b.now-since < sessionReplaceable {
+		switch {
+		case tries == 0 && b.now-since < sessionReplaceable:
 			c.due = since + sessionReplaceable
-			t.due = min(t.due, c.due)
+		case tries < greetingsMax:
+			c.due = b.now + greetAgain // messages get lost
 		}
+		t.due = min(t.due, c.due)
 	}
 }
 

@@ -16,6 +16,7 @@ const (
 type verifier struct {
 	due    Time
 	last   RouterID // the last router asked
+	fresh  bool     // something was published since the last lookup was asked for
 	stored Time     // when the router stores, or has stored, what it was given last
 }
 
@@ -26,6 +27,7 @@ func (v *verifier) published(b *Balancer) {
 	if b.cfg.Verify == 0 {
 		return
 	}
+	v.fresh = true
 	for i := range b.pub.through {
 		if b.routers[b.pub.through[i].Router].caps&CapPublishStatus == 0 {
 			// The router keeps the spacing, and stores the newest when it is over.
@@ -40,13 +42,15 @@ func (v *verifier) published(b *Balancer) {
 }
 
 func (v *verifier) again(b *Balancer) {
-	if b.cfg.Verify > 0 {
+	if b.cfg.Verify > 0 && !v.fresh {
 		v.due = b.now + verifyRetry
 	}
 }
 
+// done waits until the LeaseSet is to be looked at again; what was published since
+// the lookup has its own time.
 func (v *verifier) done(b *Balancer) {
-	if b.cfg.Verify > 0 {
+	if b.cfg.Verify > 0 && !v.fresh {
 		v.due = b.now + b.cfg.Verify
 	}
 }
@@ -72,10 +76,10 @@ func (b *Balancer) lookUp() {
 		}
 	}
 	if chosen == None {
-		v.again(b)
+		v.due = b.now + verifyRetry
 		return
 	}
-	v.last = chosen
+	v.last, v.fresh = chosen, false
 	v.due = b.now + lookupPatience
 	b.do(&b.routers[chosen], ActionLookup)
 }
