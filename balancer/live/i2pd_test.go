@@ -112,13 +112,17 @@ func sameLeases(got console.LeaseSetView, want live.DestinationStatus) error {
 	if len(got.Leases) != len(want.Leases) || len(got.Leases) > 16 {
 		return fmt.Errorf("a floodfill holds %d leases, %d were sent", len(got.Leases), len(want.Leases))
 	}
-	for i, l := range got.Leases {
-		w := want.Leases[i]
-		if l.Gateway != w.Gateway || l.Tunnel != uint32(w.Tunnel) {
-			return fmt.Errorf("lease %d is of gateway %v at a floodfill, of %v as it was sent", i, l.Gateway, w.Gateway)
-		}
-		if i > 0 && l.End.After(got.Leases[i-1].End) {
+	// i2pd keeps them by tunnel number, whatever order they came in.
+	sent := make(map[uint32]live.LeaseStatus)
+	for i, w := range want.Leases {
+		sent[uint32(w.Tunnel)] = w
+		if i > 0 && w.End.After(want.Leases[i-1].End) {
 			return fmt.Errorf("lease %d ends later than the one before it", i)
+		}
+	}
+	for _, l := range got.Leases {
+		if w, ok := sent[l.Tunnel]; !ok || l.Gateway != w.Gateway {
+			return fmt.Errorf("a floodfill holds tunnel %d at %v, which was not sent", l.Tunnel, l.Gateway)
 		}
 	}
 	return nil
