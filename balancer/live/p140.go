@@ -22,8 +22,7 @@ type p140State struct {
 
 	mu      sync.Mutex
 	builds  map[uint32]balancer.RequestID
-	tokens  map[uint32]int64 // `published` of the stores under way, by the ack's message id
-	peers   []balancer.Peer  // of a list that comes in parts
+	peers   []balancer.Peer // of a list that comes in parts
 	tunnels []balancer.Tunnel
 	sent    int64 // `published` of the last publish
 }
@@ -41,7 +40,6 @@ func (x *life) meetManaged(ctx context.Context) error {
 		x.kind = balancer.KindI2pd
 	}
 	x.p140.builds = make(map[uint32]balancer.RequestID)
-	x.p140.tokens = make(map[uint32]int64)
 	x.set(func(st *linkStatus) { st.capabilities, st.router = list.Capabilities.Names(), list.Router })
 	return x.d.svc.unique(x.cfg.Name, list.Router)
 }

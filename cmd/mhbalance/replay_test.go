@@ -78,7 +78,7 @@ func TestReplay(t *testing.T) {
 // TestRecord records the log of TestReplay.
 func TestRecord(t *testing.T) {
 	if !*record {
-		t.Skip("nothing is recorded: no -record")
+		t.Skip("SKIPPED, nothing is recorded: no -record")
 	}
 	if !testnet.Inside(t) {
 		return
