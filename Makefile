@@ -110,6 +110,24 @@ live-long: ## the balancer over networks of real i2pd, half an hour, into docs/l
 	$(GO) build -o bin/live-long ./bench/live
 	bin/live-long -for $(LIVE_FOR) -faults $(LIVE_FAULTS) -networks $(LIVE_NETWORKS) -out $(CURDIR)/results/live-long -docs docs
 
+# Two networks of 48 routers, one for each version of i2pd; REALISM_I2PD is the newer
+# one (2.58.0), the older is I2PD (Debian's 2.45.1).
+I2PD ?= /usr/sbin/i2pd
+REALISM_I2PD ?= i2pd
+REALISM_FOR ?= 45m
+
+.PHONY: live-realism
+live-realism: ## real i2pd routers recorded (45 minutes), and the simulated ones beside them
+	rm -rf results/realism && mkdir -p results/realism
+	$(GO) test -c -o results/realism/test ./cmd/internal/realism
+	cd results/realism && for i2pd in $(I2PD) $(REALISM_I2PD); do \
+		version=$$($$i2pd --version | sed -nE '1s/^i2pd version ([0-9.]+).*/\1/p'); \
+		MULTIHOME_I2PD=$$i2pd ./test -test.run '^TestRecord$$' -record $$PWD/raw-$$version.jsonl -span $(REALISM_FOR) -poll 0 & \
+	done; wait
+	cd results/realism && for raw in raw-*.jsonl; do \
+		./test -test.v -test.run '^TestRaw$$' -raw $$raw -write i2pd-$${raw#raw-}.gz; \
+	done
+
 .PHONY: clean
 clean: ## remove what the other targets made
 	rm -rf bin results

@@ -335,11 +335,11 @@ func TestI2pdReplacesAFailedTunnelInItsNextRound(t *testing.T) {
 			}
 		}
 		at := r.now
-		r.run(at + 10*balancer.Second - 1)
+		r.run(at + 15*balancer.Second - 1)
 		if r.lastID != before {
 			t.Errorf("seed %d: %d builds before the next round", seed, r.lastID-before)
 		}
-		r.run(at + 14*balancer.Second)
+		r.run(at + 15*balancer.Second)
 		if r.lastID != before+2 {
 			t.Errorf("seed %d: %d builds in the next round, want 2", seed, r.lastID-before)
 		}

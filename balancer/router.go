@@ -156,7 +156,7 @@ func (b *Balancer) serve(r *router) {
 	for d := range r.pools {
 		r.pools[d].timing.begin(b.now, Time(b.rng.Int64N(int64(skewMax))))
 	}
-	r.fillDue, r.renewDue = b.now, b.now+Time(b.rng.Int64N(int64(i2pdRenewTick)))
+	r.fillDue, r.renewDue = b.now, b.now+Time(b.rng.Int64N(int64(i2pdRenewTick/i2pdLook)))*i2pdLook
 	r.peersDue = Never
 	if r.caps&CapFastTier != 0 {
 		r.peersDue = b.now

@@ -2,16 +2,17 @@ package balancer
 
 // When an i2pd router replaces tunnels (libi2pd Tunnel.cpp, TunnelPool.cpp):
 // one clockwork renews every tunnel of age 570 s over its own path, every 15 s;
-// another fills the pool every 10 to 14 s with at most 3 new builds a
-// direction.
+// another fills the pool with at most 3 new builds a direction. It is due 10 to
+// 14 whole seconds after the last time, but looked at every 5 s only, by the loop
+// that renews: 15 s, in one of three phases.
 const (
-	i2pdRenewAge   = 570 * Second
-	i2pdRenewTick  = 15 * Second
-	i2pdManageMin  = 10 * Second
-	i2pdManageSpan = 5 * Second // whole seconds from 10 to 14
-	i2pdBuilds     = 3
-	i2pdLifetime   = 660 * Second // TUNNEL_EXPIRATION_TIMEOUT
-	i2pdPatience   = 30 * Second  // TUNNEL_CREATION_TIMEOUT
+	i2pdRenewAge  = 570 * Second
+	i2pdRenewTick = 15 * Second // TUNNEL_MANAGE_INTERVAL
+	i2pdLook      = 5 * Second  // TUNNEL_POOLS_MANAGE_INTERVAL
+	i2pdFillTick  = 3 * i2pdLook
+	i2pdBuilds    = 3
+	i2pdLifetime  = 660 * Second // TUNNEL_EXPIRATION_TIMEOUT
+	i2pdPatience  = 30 * Second  // TUNNEL_CREATION_TIMEOUT
 )
 
 // i2pdPass runs whichever of the two clockworks has come due.
@@ -19,12 +20,12 @@ func (b *Balancer) i2pdPass(r *router) {
 	for d := range r.pools {
 		b.forgetRequests(&r.pools[d], i2pdPatience)
 	}
-	if r.fillDue <= b.now {
-		b.i2pdRoundBegins(r)
-	}
 	if r.renewDue <= b.now {
 		r.renewDue = b.now + i2pdRenewTick
 		b.i2pdRenew(r)
+	}
+	if r.fillDue <= b.now {
+		b.i2pdRoundBegins(r)
 	}
 	r.loopAt = min(r.fillDue, r.renewDue)
 }
@@ -37,7 +38,12 @@ func (b *Balancer) i2pdFailed(r *router) {
 	if r.filled == b.now || r.state != routerServing {
 		return
 	}
+	phase := (r.fillDue - r.renewDue) % i2pdFillTick
 	b.i2pdRoundBegins(r)
+	// One loop has both, so that renewing keeps its distance.
+	for r.renewDue = r.fillDue - phase; r.renewDue > b.now+i2pdRenewTick; {
+		r.renewDue -= i2pdRenewTick
+	}
 	r.loopAt = min(r.fillDue, r.renewDue)
 	b.touch(r)
 }
@@ -45,7 +51,7 @@ func (b *Balancer) i2pdFailed(r *router) {
 func (b *Balancer) i2pdRoundBegins(r *router) {
 	r.filled = b.now
 	b.i2pdFill(r)
-	r.fillDue = b.now + i2pdManageMin + Time(b.rng.Int64N(int64(i2pdManageSpan/Second)))*Second
+	r.fillDue = b.now + i2pdFillTick
 }
 
 // i2pdFill starts builds for missing tunnels. Builds under way do not count,

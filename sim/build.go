@@ -124,6 +124,7 @@ func (w *World) addTunnel(x int32) int32 {
 	if t.broken != Never {
 		t.broken += w.now
 	}
+	t.strict = r.cfg.Kind == I2pd && r.cfg.i2pd().strict
 	p := &r.pools[b.dir]
 	t.near = w.pop.NearWord(t.gateway())
 	p.members = append(p.members, y)

@@ -29,6 +29,9 @@ type Network struct {
 	// StoreLoss is the chance that one store, ack or lookup message is lost
 	// on its way through the tunnels.
 	StoreLoss float64
+	// MessageDelay is the median time that a netDb message takes one way, through
+	// the tunnels; 0 means 650 ms.
+	MessageDelay Time
 	// JavaFloodfills is the share of floodfills that run Java I2P and so
 	// throttle floods and lookups; the rest run i2pd.
 	JavaFloodfills float64
@@ -92,6 +95,8 @@ type FastTier struct {
 // Router is one router of the operator.
 type Router struct {
 	Kind Kind
+	// I2pdVersion is the version of an i2pd router; "" means I2pd258.
+	I2pdVersion I2pdVersion
 	// SpeaksP140 tells whether it serves the extension.
 	SpeaksP140 bool
 	Hops       int // inbound and outbound tunnel length, 1..7
@@ -111,6 +116,12 @@ type Router struct {
 	TunnelFailPerHour float64
 	// TestLoss is the chance that one test of a sound tunnel fails.
 	TestLoss float64
+	// SlowShare is the chance that a test makes an i2pd tunnel pass for slow, until
+	// its next test: more than 250 ms a hop.
+	SlowShare float64
+	// ClientDelay is how long a client of an i2pd router takes to sign the LeaseSet
+	// that it is asked for by I2CP; 0: there is none, the router signs.
+	ClientDelay Time
 	// Reuse is the chance that a build repeats an expiring tunnel's path.
 	Reuse float64
 	// ClockSkew is how far its clock is ahead.

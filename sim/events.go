@@ -29,6 +29,7 @@ const (
 	evI2pdTick                       // tunnel management of i2pd router a
 	evI2pdPool                       // pool management of i2pd router a
 	evI2pdPublish                    // i2pd router a may publish again
+	evI2pdAnswer                     // the client of i2pd router a has signed a LeaseSet
 	evCoreWake                       // deadline of the balancer core
 	evCoreEvent                      // event a reaches the core
 	evCommand                        // action a reaches its router
@@ -121,6 +122,10 @@ func (w *World) dispatchOther(ev *event) {
 	case evI2pdPool:
 		if w.routers[ev.a].boot == ev.gen {
 			w.i2pdManage(ev.a)
+		}
+	case evI2pdAnswer:
+		if w.routers[ev.a].boot == ev.gen {
+			w.i2pdAnswered(ev.a)
 		}
 	case evI2pdPublish:
 		if w.routers[ev.a].pub.gen == ev.gen {

@@ -92,7 +92,6 @@ type External struct {
 	hear    func(*Event)
 	telling bool
 	told    []attempt // by store job
-	lapsed  []event   // rounds of frozen i2pd routers
 }
 
 // attempt names one attempt of a store job.
@@ -185,10 +184,6 @@ func (e *External) Advance(until Time) {
 func (e *External) dispatch(ev *event) {
 	w := &e.w
 	kind := eventKind(ev.kind)
-	if (kind == evI2pdTick || kind == evI2pdPool) && w.routers[ev.a].boot == ev.gen && w.routers[ev.a].stalled {
-		e.lapsed = append(e.lapsed, *ev) // there would be no further one
-		return
-	}
 	switch kind {
 	case evTunnelEarly:
 		if w.tunnels.current(ev.a, ev.gen) {
@@ -199,7 +194,7 @@ func (e *External) dispatch(ev *event) {
 			return
 		}
 	case evI2pdTick:
-		if w.routers[ev.a].boot == ev.gen {
+		if w.routers[ev.a].boot == ev.gen && !w.routers[ev.a].stalled {
 			now := w.wallSeconds(ev.a)
 			gone := e.members(ev.a, func(t *tunnel) bool { return now-t.createdS > int64(i2pdLifetime/Second) })
 			w.dispatch(ev)
@@ -397,15 +392,6 @@ func (e *External) Wake(router RouterID) {
 	}
 	w.wakeRouter(i)
 	e.expired(i, due)
-	kept := e.lapsed[:0]
-	for _, ev := range e.lapsed {
-		if ev.a != i {
-			kept = append(kept, ev)
-			continue
-		}
-		w.pushGen(w.now, eventKind(ev.kind), ev.gen, i, 0)
-	}
-	e.lapsed = kept
 	e.flush()
 }
 

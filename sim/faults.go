@@ -120,16 +120,16 @@ func (w *World) wakeRouter(i int32) {
 			k++
 		}
 	}
-	switch r.mode {
-	case modeJava:
+	if r.mode == modeJava {
 		r.idleFrom = Never
 		w.rebuildLeaseSet(i)
 		if r.ls.ever {
 			w.setRepublish(i, w.now)
 		}
 		w.wakeLoop(i)
-	case modeI2pd:
-		w.i2pdStart(i)
+	}
+	if r.cfg.Kind == I2pd {
+		w.i2pdWake(i)
 	}
 }
 

@@ -96,3 +96,36 @@ func TestOtherFaults(t *testing.T) {
 		t.Errorf("failovers %v, want three", tr.Failovers)
 	}
 }
+
+// TestI2pdWakesWithItsRounds: an i2pd router goes on after a stall with one set of
+// rounds, whoever decides about its tunnels, and whether or not a round came due
+// while it was frozen.
+func TestI2pdWakesWithItsRounds(t *testing.T) {
+	for _, scheme := range []Scheme{SchemeSingle, SchemeP140} {
+		for _, span := range []Time{2 * Second, 7 * Second, 10 * Minute} {
+			c := worldOf(scheme, 1).each(func(r *Router) { r.Kind = I2pd })
+			c.Duration, c.Warmup = 2*Hour, Hour
+			c.Faults = []Fault{{Kind: FaultStall, Router: 0, At: Minute, For: span, Every: 15 * Minute}}
+			w, out := NewWorld(), new(Outcome)
+			if err := w.reset(c, 4, out); err != nil {
+				t.Fatal(err)
+			}
+			w.play(w.observed+Hour, nil) // the last of four stalls is over
+			rounds := map[eventKind]int{}
+			var ev event
+			for at, ok := w.queue.peek(); ok && at < w.observed+Hour+50*Second; at, ok = w.queue.peek() {
+				w.queue.popInto(&ev)
+				w.now = ev.at
+				if kind := eventKind(ev.kind); kind == evI2pdTick || kind == evI2pdPool {
+					rounds[kind]++
+				}
+				w.dispatch(&ev)
+			}
+			for _, kind := range []eventKind{evI2pdTick, evI2pdPool} {
+				if n := rounds[kind]; n < 3 || n > 4 {
+					t.Errorf("%s, frozen for %v: %d rounds of kind %d in 50 s, want 3 or 4", scheme, span, n, kind)
+				}
+			}
+		}
+	}
+}

@@ -1,6 +1,10 @@
 package sim
 
-import "multihome.i2p/balancer"
+import (
+	"slices"
+
+	"multihome.i2p/balancer"
+)
 
 // The stock i2pd router's tunnels (TunnelPool.cpp, Tunnel.cpp): every path is
 // rebuilt as it is at the age of 570 s, and what is missing is drawn afresh
@@ -15,21 +19,54 @@ const (
 	i2pdExpiring              // replaced or past 600 s: not listed, not used
 )
 
-func (t *tunnel) established() bool { return t.state != i2pdExpiring }
+func (t *tunnel) established() bool {
+	return t.state == i2pdEstablished || t.state == i2pdTestFailed && !t.strict
+}
 
 // i2pdStart sets the rounds of a router that starts. One that serves Proposal
 // 140 only tests its tunnels in them.
 func (w *World) i2pdStart(i int32) {
 	r := &w.routers[i]
 	rng := w.streams.rand[streamRouters]
-	w.pushGen(w.now+uniform(rng, 0, i2pdTickEvery), evI2pdTick, r.boot, i, 0)
-	w.pushGen(w.now+uniform(rng, 0, Second), evI2pdPool, r.boot, i, 0)
+	r.lapsed = [2]bool{}
+	tick := w.now + uniform(rng, 0, i2pdTickEvery)
+	// One loop does both, so that where they fall together renewing comes first,
+	// always: of events at the same time the one pushed first does.
+	w.pushGen(tick, evI2pdTick, r.boot, i, 0)
+	wanted := w.wallSeconds(i) + rng.Int64N(i2pdFirstSteps)
+	look := w.now + (tick-w.now)%i2pdLookEvery
+	for int64((w.wall(i)+look-w.now)/Second) <= wanted {
+		look += i2pdLookEvery
+	}
+	w.pushGen(look, evI2pdPool, r.boot, i, 0)
+}
+
+// i2pdLapsed notes that a round came due in a router that is frozen.
+func (r *router) i2pdLapsed(kind eventKind) {
+	if kind == evI2pdTick {
+		r.lapsed[0] = true
+	} else {
+		r.lapsed[1] = true
+	}
+}
+
+// i2pdWake lets the rounds that came due in a frozen router happen now, each
+// once; those that did not are still to come.
+func (w *World) i2pdWake(i int32) {
+	r := &w.routers[i]
+	for k, kind := range [...]eventKind{evI2pdTick, evI2pdPool} {
+		if r.lapsed[k] {
+			w.pushGen(w.now, kind, r.boot, i, 0)
+		}
+	}
+	r.lapsed = [2]bool{}
 }
 
 // i2pdTick is one pass of Tunnels::ManageTunnels.
 func (w *World) i2pdTick(i int32) {
 	r := &w.routers[i]
 	if r.stalled {
+		r.i2pdLapsed(evI2pdTick)
 		return
 	}
 	again := w.scratch.ints[:0]
@@ -75,6 +112,14 @@ func (w *World) i2pdRecreate(list []int32) {
 		t := w.tunnels.at(y)
 		t.recreated = true
 		path, n := t.path, t.hops
+		if t.slow {
+			// A slow tunnel is not rebuilt: another one is added.
+			r, dir := &w.routers[t.router], t.dir
+			if n := w.i2pdPath(r, dir, &path); n > 0 {
+				w.startBuild(t.router, dir, path[:n], false)
+			}
+			continue
+		}
 		x := w.startBuild(t.router, t.dir, path[:n], true)
 		w.builds.at(x).recreates = t.dir == balancer.Inbound
 	}
@@ -94,6 +139,7 @@ func (w *World) i2pdGone(y int32, reason balancer.Reason) {
 func (w *World) i2pdManage(i int32) {
 	r := &w.routers[i]
 	if r.stalled {
+		r.i2pdLapsed(evI2pdPool)
 		return
 	}
 	if r.mode == modeI2pd {
@@ -102,8 +148,7 @@ func (w *World) i2pdManage(i int32) {
 	}
 	w.i2pdJudge(i)
 	w.i2pdTest(i)
-	next := i2pdRoundEvery + uniform(w.streams.rand[streamRouters], 0, i2pdRoundRange)
-	w.pushGen(w.now+next, evI2pdPool, r.boot, i, 0)
+	w.pushGen(w.now+i2pdRoundEvery, evI2pdPool, r.boot, i, 0)
 }
 
 // i2pdFill starts builds for the tunnels that are missing. Builds under way do
@@ -130,14 +175,14 @@ func (w *World) i2pdFill(i int32, dir balancer.Direction) {
 			have++
 		}
 	}
-	for range min(p.want-have, i2pdMaxBuilds) {
+	for range min(p.want-have, r.cfg.i2pd().maxBuilds) {
 		if n := w.i2pdPath(r, dir, &path); n > 0 {
 			w.startBuild(i, dir, path[:n], false)
 		}
 	}
 }
 
-// i2pdPath draws the hops of a new tunnel, all alike likely, no router twice.
+// i2pdPath draws the hops of a new tunnel, all alike likely, none twice running.
 // That the one next to us comes from the connected routers makes no difference
 // as long as those are a random sample too.
 func (w *World) i2pdPath(r *router, dir balancer.Direction, path *[maxHops]int32) int {
@@ -145,7 +190,7 @@ func (w *World) i2pdPath(r *router, dir balancer.Direction, path *[maxHops]int32
 	n := r.pools[dir].hops
 	for k := 0; k < n; {
 		peer := w.candidates.Draw(rng)
-		if !contains(path[:k], peer) || w.candidates.Len() < n {
+		if k == 0 || path[k-1] != peer || w.candidates.Len() == 1 {
 			path[k] = peer
 			k++
 		}
@@ -174,7 +219,7 @@ func (w *World) i2pdJudge(i int32) {
 				t.state = i2pdTestFailed
 				continue
 			}
-			if len(p.members) > 1 {
+			if len(p.members) > 1 || r.cfg.i2pd().newestTests {
 				w.out.Truth.TunnelFailures++
 				w.i2pdGone(y, balancer.ReasonFailed)
 				fewer = fewer || p.dir == balancer.Inbound
@@ -196,9 +241,9 @@ func (w *World) i2pdJudge(i int32) {
 // its tunnels, which is noted now and counts in the next round.
 func (w *World) i2pdTest(i int32) {
 	r := &w.routers[i]
-	out := w.i2pdShuffled(&r.pools[balancer.Outbound])
+	out := w.i2pdInTurn(i, balancer.Outbound)
 	n := len(out)
-	in := w.i2pdShuffled(&r.pools[balancer.Inbound])[n:]
+	in := w.i2pdInTurn(i, balancer.Inbound)[n:]
 	rng := w.streams.rand[streamTunnels]
 	for k := range min(n, len(in)) {
 		a, b := w.tunnels.at(w.scratch.ints[k]), w.tunnels.at(in[k])
@@ -207,6 +252,7 @@ func (w *World) i2pdTest(i int32) {
 			continue
 		}
 		for _, t := range [...]*tunnel{a, b} {
+			t.slow = chance(rng, r.cfg.SlowShare)
 			if t.state == i2pdTestFailed {
 				t.state = i2pdEstablished
 			}
@@ -215,20 +261,25 @@ func (w *World) i2pdTest(i int32) {
 	w.scratch.ints = w.scratch.ints[:0]
 }
 
-// i2pdShuffled appends the established tunnels of a pool, in random order, to
-// the scratch list and returns that list.
-func (w *World) i2pdShuffled(p *tunnelPool) []int32 {
+// i2pdInTurn appends the established tunnels of a pool, in the order in which
+// they are tested, to the scratch list and returns that list.
+func (w *World) i2pdInTurn(i int32, dir balancer.Direction) []int32 {
+	p := &w.routers[i].pools[dir]
 	if p.dir == balancer.Outbound {
 		w.scratch.ints = w.scratch.ints[:0]
 	}
 	from := len(w.scratch.ints)
 	for _, y := range p.members {
-		if w.tunnels.at(y).established() {
+		if t := w.tunnels.at(y); t.established() || t.state == i2pdTestFailed {
 			w.scratch.ints = append(w.scratch.ints, y)
 		}
 	}
 	rng := w.streams.rand[streamRouters]
 	list := w.scratch.ints[from:]
+	if w.routers[i].cfg.i2pd().newestTests {
+		slices.Reverse(list)
+		return w.scratch.ints
+	}
 	for k := len(list) - 1; k > 0; k-- {
 		j := rng.IntN(k + 1)
 		list[k], list[j] = list[j], list[k]

@@ -14,13 +14,20 @@ type i2pdPublishState struct {
 	excluded [triedMax]int32 // floodfills that gave no ack since the last one that did
 	n        int
 	last     int64 // second of the last submission
+
+	requested bool  // a client has not yet answered the request for a LeaseSet,
+	request   int32 // which is this one
 }
 
 // i2pdUpdate makes a new LeaseSet of the newest tunnels, two more than wanted,
-// and publishes it.
+// and publishes it. A client beyond I2CP is asked for it first; what changes until
+// it has answered it is not asked for (I2CPDestination::PostCreateNewLeaseSet).
 func (w *World) i2pdUpdate(i int32) {
 	r := &w.routers[i]
 	p := &r.pools[balancer.Inbound]
+	if r.pub.i2pd.requested {
+		return
+	}
 	now := w.wallSeconds(i)
 	x := w.newSet(i)
 	s := w.sets.at(x)
@@ -44,10 +51,14 @@ func (w *World) i2pdUpdate(i int32) {
 		order[k] = y
 	}
 	w.scratch.ints = order
-	for _, y := range order[:min(len(order), limit)] {
+	order = w.i2pdSlowLast(order, limit)
+	for _, y := range order {
 		t := w.tunnels.at(y)
 		l := w.leaseOf(t)
 		l.end = t.createdS + int64(tunnelLifetime/Second)
+		if r.cfg.ClientDelay > 0 {
+			l.end = w.i2pdDrifted(i, t)
+		}
 		if l.end > s.published {
 			s.leases = append(s.leases, l)
 			s.expires = max(s.expires, l.end)
@@ -57,6 +68,25 @@ func (w *World) i2pdUpdate(i int32) {
 		w.releaseSet(x)
 		return
 	}
+	if r.cfg.ClientDelay > 0 {
+		r.pub.i2pd.requested, r.pub.i2pd.request = true, x
+		w.pushGen(w.now+r.cfg.ClientDelay, evI2pdAnswer, r.boot, i, 0)
+		return
+	}
+	w.i2pdTake(i, x)
+}
+
+// i2pdAnswered takes the LeaseSet that a client was asked for.
+func (w *World) i2pdAnswered(i int32) {
+	q := &w.routers[i].pub.i2pd
+	q.requested = false
+	w.i2pdTake(i, q.request)
+}
+
+// i2pdTake makes LeaseSet x the current one and publishes it.
+func (w *World) i2pdTake(i, x int32) {
+	r := &w.routers[i]
+	s := w.sets.at(x)
 	if r.ls.set != none {
 		w.releaseSet(r.ls.set)
 	}
@@ -64,6 +94,38 @@ func (w *World) i2pdUpdate(i int32) {
 	w.countVersion(s)
 	w.i2pdStopAsking(i)
 	w.i2pdPublish(i)
+}
+
+// i2pdSlowLast cuts a list of tunnels to the first ones, of which one slow one is
+// kept back unless there are few others (TunnelPool::GetInboundTunnels).
+func (w *World) i2pdSlowLast(order []int32, limit int) []int32 {
+	slow := int32(none)
+	n := 0
+	for _, y := range order {
+		if n == limit {
+			break
+		}
+		if slow == none && w.tunnels.at(y).slow {
+			slow = y
+			continue
+		}
+		order[n] = y
+		n++
+	}
+	if slow != none && n < limit/2+1 {
+		order[n] = slow
+		n++
+	}
+	return order[:n]
+}
+
+// The ends that a client is told: i2pd adds up to two seconds as the tunnel ages,
+// so that each LeaseSet is newer than the last (LocalLeaseSet::LocalLeaseSet).
+const i2pdDrift = 2
+
+func (w *World) i2pdDrifted(i int32, t *tunnel) int64 {
+	age := w.wallMs(i) - t.createdS*1000
+	return (t.createdS*1000 + int64(tunnelLifetime/Millisecond) + age*i2pdDrift/int64(i2pdLifetime/Second)) / 1000
 }
 
 // i2pdStopAsking cancels the verification that is set or under way.
@@ -129,7 +191,7 @@ func (w *World) i2pdPublish(i int32) {
 	reply := w.leaseOf(w.tunnels.at(in))
 	w.send(mail{
 		kind: mailStore, job: k, attempt: 1, ff: f, set: w.holdSet(j.set), reply: reply,
-		deadline: w.now + i2pdAckTimeout,
+		deadline: w.now + r.cfg.i2pd().ackTimeout,
 	}, out)
 }
 
@@ -142,8 +204,9 @@ func (w *World) i2pdAcked(k int32) {
 		w.p140PublishStatus(k, balancer.ResultOK, true)
 	}
 	w.endStore(k)
-	steps := Time(w.streams.rand[streamNetDb].IntN(i2pdVerifyDelaySteps))
-	w.i2pdAskIn(i, i2pdVerifyDelay+steps*Second)
+	v := w.routers[i].cfg.i2pd()
+	steps := Time(w.streams.rand[streamNetDb].IntN(v.verifySteps))
+	w.i2pdAskIn(i, v.verifyDelay+steps*Second)
 }
 
 // i2pdStoreTimedOut gives a store up and tries the next floodfill.
@@ -174,7 +237,7 @@ func (w *World) i2pdAsk(k int32) {
 	r := &w.routers[j.router]
 	f := w.closestExcept(j.tried[:j.nTried])
 	out, in := w.i2pdTunnel(&r.pools[balancer.Outbound]), w.i2pdTunnel(&r.pools[balancer.Inbound])
-	if f == none || out == none || in == none || w.now >= j.started+i2pdAskLimit {
+	if f == none || out == none || in == none || w.now >= j.started+r.cfg.i2pd().askLimit {
 		w.i2pdMissing(k)
 		return
 	}
@@ -184,7 +247,7 @@ func (w *World) i2pdAsk(k int32) {
 	reply := w.leaseOf(w.tunnels.at(in))
 	w.send(mail{
 		kind: mailLookup, job: k, attempt: int32(j.asked), ff: f, set: none, reply: reply,
-		deadline: w.now + i2pdAskTimeout,
+		deadline: w.now + r.cfg.i2pd().askTimeout,
 	}, out)
 }
 

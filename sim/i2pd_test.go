@@ -99,3 +99,89 @@ func TestPublishWar(t *testing.T) {
 		t.Errorf("%d publishes of two routers, %d of one", two.Truth.Publishes, one.Truth.Publishes)
 	}
 }
+
+// TestI2pdRounds: a pool of 16 is filled in rounds of 15 s, so many builds each,
+// and all its tunnels are rebuilt 585 s after they were the last time: what real
+// routers of both versions were recorded to do.
+func TestI2pdRounds(t *testing.T) {
+	for version, builds := range map[I2pdVersion]int{"": 3, I2pd258: 3, I2pd245: 2} {
+		c := i2pdWorld().each(func(r *Router) {
+			r.BuildSuccess, r.TunnelFailPerHour, r.TestLoss = 1, 0, 0
+			r.BuildDelay, r.BuildDelaySigma = 100*Millisecond, 0
+			r.I2pdVersion = version
+		})
+		c.Duration, c.Warmup = Hour, 0
+		w, out := NewWorld(), new(Outcome)
+		if err := w.reset(c, 7, out); err != nil {
+			t.Fatal(err)
+		}
+		seen := make(map[uint32]bool)
+		var times []int64 // in s, of the rounds and ticks that made inbound tunnels
+		var sizes []int
+		w.play(w.end, func() {
+			for _, y := range w.routers[0].pools[balancer.Inbound].members {
+				if x := w.tunnels.at(y); !seen[x.number] {
+					seen[x.number] = true
+					if n := len(times); n == 0 || x.createdS > times[n-1]+1 {
+						times, sizes = append(times, x.createdS), append(sizes, 0)
+					}
+					sizes[len(sizes)-1]++
+				}
+			}
+		})
+		rounds := (16 + builds - 1) / builds
+		for k := 1; k < rounds; k++ {
+			if d := times[k] - times[k-1]; d != 15 || sizes[k-1] != builds {
+				t.Errorf("%q: %d tunnels, %d s before the next", version, sizes[k-1], d)
+			}
+		}
+		for k := 2 * rounds; k < 5*rounds; k++ {
+			if d := times[k] - times[k-rounds]; d != 585 {
+				t.Errorf("%q: rebuilt after %d s, want 585", version, d)
+			}
+		}
+	}
+}
+
+// TestI2pdClient: a client that takes its time is not asked for what changes
+// meanwhile, and the ends of its leases move by a second or two.
+func TestI2pdClient(t *testing.T) {
+	var versions [2]int64
+	for k, delay := range []Time{0, 2 * Second} {
+		c := i2pdWorld().each(func(r *Router) { r.ClientDelay = delay })
+		c.Duration = 6 * Hour
+		w, out := NewWorld(), new(Outcome)
+		ends := make(map[uint32]int64)
+		drift := int64(0)
+		w.check = func(s *leaseSet) {
+			for _, l := range s.leases {
+				if ends[l.number] == 0 {
+					ends[l.number] = l.end
+				}
+				drift = max(drift, l.end-ends[l.number])
+			}
+		}
+		mustRun(t, w, c, 2, out)
+		versions[k] = out.Truth.Versions
+		if want := int64(0); delay > 0 && (drift < 1 || drift > 2) || delay == 0 && drift != want {
+			t.Errorf("%v: ends move by %d s", delay, drift)
+		}
+	}
+	if versions[1] >= versions[0] {
+		t.Errorf("%d LeaseSets of a client, %d of a router that signs", versions[1], versions[0])
+	}
+}
+
+// TestI2pdSlow: slow tunnels are not rebuilt over their paths.
+func TestI2pdSlow(t *testing.T) {
+	share := func(slow float64) float64 {
+		c := i2pdWorld().each(func(r *Router) { r.BuildSuccess, r.SlowShare = 1, slow })
+		c.Duration = 6 * Hour
+		var out Outcome
+		mustRun(t, NewWorld(), c, 3, &out)
+		return float64(out.Truth.Inherited) / float64(out.Truth.Inbound)
+	}
+	if a, b := share(0), share(0.2); b > a-0.1 {
+		t.Errorf("share of repeated paths: %.3f without slow tunnels, %.3f with", a, b)
+	}
+}

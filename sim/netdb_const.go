@@ -31,7 +31,7 @@ const (
 // TestJob); the law is an assumption: each way lognormal. Floodfills talk to
 // each other directly, in 0.1 s to 0.6 s (assumption).
 const (
-	mailDelay      = 650 * Millisecond // median of one way
+	mailDelay      = 650 * Millisecond // median of one way, unless the network has another
 	mailDelaySigma = 0.5
 	floodDelayMin  = 100 * Millisecond
 	floodDelayMax  = 600 * Millisecond

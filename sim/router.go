@@ -41,6 +41,10 @@ type router struct {
 
 	lastBuild Time // when the last build was configured
 
+	// lapsed: i2pd's rounds, of renewing and of its pools, that came due while it
+	// was frozen.
+	lapsed [2]bool
+
 	// What the router remembers of floodfills (its peer profiles).
 	response []responseStat
 }
@@ -124,6 +128,8 @@ type tunnel struct {
 	// i2pd only.
 	state     i2pdState
 	recreated bool
+	strict    bool  // one failed test keeps it from being listed and used
+	slow      bool  // its tests take more than 250 ms a hop
 	createdS  int64 // in whole seconds of the router's clock
 }
 
@@ -289,6 +295,10 @@ func (w *World) stopRouter(i int32) {
 	w.dropStores(i)
 	if r.ls.set != none {
 		w.releaseSet(r.ls.set)
+	}
+	if r.pub.i2pd.requested {
+		w.releaseSet(r.pub.i2pd.request)
+		r.pub.i2pd.requested = false
 	}
 	r.ls.reset()
 	if r.mode == modeP140 {

@@ -219,7 +219,7 @@ func (w *World) send(m mail, out int32) {
 	}
 	x := w.mails.take()
 	*w.mails.at(x) = m
-	w.push(w.now+lognormal(rng, mailDelay, mailDelaySigma), evMail, x, 0)
+	w.push(w.now+lognormal(rng, w.mailDelay, mailDelaySigma), evMail, x, 0)
 }
 
 // unanswered sets the end of the wait for an answer that is known not to come.
@@ -274,7 +274,7 @@ func (w *World) mailArrived(x int32) {
 func (w *World) answer(x int32) {
 	m := w.mails.at(x)
 	rng := w.streams.rand[streamNetDb]
-	at := w.now + lognormal(rng, mailDelay, mailDelaySigma)
+	at := w.now + lognormal(rng, w.mailDelay, mailDelaySigma)
 	if chance(rng, w.cfg.Network.StoreLoss) || at >= m.deadline {
 		w.unanswered(m)
 		w.endMail(x)

@@ -69,6 +69,8 @@ func (n *Network) validate() error {
 		return bad("network.floodfills", "is %d, want %d to network.routers", n.Floodfills, holdersOfKey+1)
 	case n.I2pdCandidates < 0 || n.I2pdCandidates > n.Routers:
 		return bad("network.i2pd_candidates", "is %d, want 0 to network.routers", n.I2pdCandidates)
+	case n.MessageDelay < 0 || n.MessageDelay > Minute:
+		return bad("network.message_delay", "must be from 0s to 1m")
 	}
 	for _, s := range [...]struct {
 		path string
@@ -137,6 +139,10 @@ func (r *Router) validate(path string, scheme Scheme) error {
 	switch {
 	case r.Kind != Java && r.Kind != I2pd:
 		return bad(path+"kind", "unknown kind %q; want java or i2pd", r.Kind)
+	case r.ClientDelay < 0 || r.ClientDelay > 10*Second:
+		return bad(path+"client_delay", "must be from 0s to 10s")
+	case r.i2pd() == nil:
+		return bad(path+"i2pd_version", "unknown version %q; want %s or %s", r.I2pdVersion, I2pd258, I2pd245)
 	case (scheme == SchemeP140 || scheme == SchemeLargeLeaseSet) && !r.SpeaksP140:
 		return bad(path+"speaks", "a stock router cannot serve scheme %q; want p140", scheme)
 	case r.Hops < 1 || r.Hops > maxHops:
@@ -172,6 +178,7 @@ func (r *Router) validate(path string, scheme Scheme) error {
 		{"build_success", r.BuildSuccess},
 		{"reject_share", r.RejectShare},
 		{"test_loss", r.TestLoss},
+		{"slow_share", r.SlowShare},
 		{"reuse", r.Reuse},
 	} {
 		if err := share(path+s.key, s.x); err != nil {

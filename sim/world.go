@@ -34,21 +34,23 @@ type World struct {
 	hasTiers   bool
 	candidates tier.I2pdCandidates
 
-	routers  []router
-	tunnels  pool[tunnel]
-	builds   pool[build]
-	sets     pool[leaseSet]
-	stores   pool[storeJob]
-	mails    pool[mail]
-	net      netDb
-	b32      string // address of the Destination
-	pollers  []poller
-	faults   []faultState
-	mortal   bool // some fault can strike a router
-	core     driver
-	scratch  scratch
-	observer observerState
-	check    func(*leaseSet) // tests look at every signed LeaseSet
+	routers []router
+	tunnels pool[tunnel]
+	builds  pool[build]
+	sets    pool[leaseSet]
+	stores  pool[storeJob]
+	mails   pool[mail]
+	net     netDb
+	// mailDelay is the median of a netDb message's way.
+	mailDelay Time
+	b32       string // address of the Destination
+	pollers   []poller
+	faults    []faultState
+	mortal    bool // some fault can strike a router
+	core      driver
+	scratch   scratch
+	observer  observerState
+	check     func(*leaseSet) // tests look at every signed LeaseSet
 }
 
 // scratch is memory that a call uses and the next one may overwrite.
@@ -117,6 +119,10 @@ func (w *World) reset(cfg *Config, seed uint64, out *Outcome) error {
 
 	if err := w.resetTiers(); err != nil {
 		return err
+	}
+	w.mailDelay = cfg.Network.MessageDelay
+	if w.mailDelay == 0 {
+		w.mailDelay = mailDelay
 	}
 	w.resetNetDb()
 	w.resetOutcome()

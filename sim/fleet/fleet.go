@@ -23,7 +23,7 @@
 // # Stock routers
 //
 // They behave as i2pd does, in one of two versions ([StockVersion]): pools in
-// rounds of 10 to 14 s, paths repeated at 570 s, a LeaseSet asked for with each
+// rounds of 15 s, paths repeated at 570 s, a LeaseSet asked for with each
 // inbound tunnel, 10 s to give it, 20 s between publishes, verified.
 //
 // # Limitations

@@ -37,8 +37,13 @@ const (
 	readinessCheck   = 5 * sim.Second
 	publishRetry     = 1800 * sim.Millisecond // PUBLISH_CONFIRMATION_TIMEOUT
 
-	roundEvery   = 10 * sim.Second  // TUNNEL_POOL_MANAGE_INTERVAL; the first one after up to so much
-	roundRange   = 5 * sim.Second   // TunnelPool::ManageTunnels
+	// The first round is wanted after 0 to 9 s, each further one 10 to 14 s after
+	// the last; the router looks every 5 s, right after it has looked for tunnels
+	// to recreate where it does both (TUNNEL_POOL_MANAGE_INTERVAL,
+	// TUNNEL_POOLS_MANAGE_INTERVAL, TunnelPool::ManageTunnels).
+	firstRange   = 10 * sim.Second
+	lookEvery    = 5 * sim.Second
+	roundEvery   = 3 * lookEvery
 	tickEvery    = 15 * sim.Second  // TUNNEL_MANAGE_INTERVAL
 	recreateAge  = 570 * sim.Second // 660 s - TUNNEL_RECREATION_THRESHOLD
 	listedAge    = 600 * sim.Second // 660 s - TUNNEL_EXPIRATION_THRESHOLD
@@ -72,8 +77,14 @@ func newStock(x *session) *stock {
 	reliability, _ := config.Options.Get("i2cp.messageReliability")
 	k.accepted = reliability != "none"
 	f := x.service.fleet
-	f.after(f.between(0, roundEvery), k.round)
-	f.after(f.between(0, tickEvery), k.tick)
+	tick := f.between(0, tickEvery)
+	f.after(tick, k.tick)
+	wanted := f.between(0, firstRange)
+	first := tick % lookEvery
+	for first <= wanted {
+		first += lookEvery
+	}
+	f.after(first, k.round)
 	return k
 }
 
@@ -145,7 +156,7 @@ func (k *stock) round() {
 		return
 	}
 	f := x.service.fleet
-	f.after(roundEvery+f.between(0, roundRange), k.round)
+	f.after(roundEvery, k.round)
 	if x.asleep() {
 		return
 	}

@@ -98,6 +98,8 @@ func assign(field any, v *value) {
 		*p = v.scalar.(string)
 	case *sim.Scheme:
 		*p = sim.Scheme(v.text())
+	case *sim.I2pdVersion:
+		*p = sim.I2pdVersion(v.text())
 	case *sim.Kind:
 		*p = sim.Kind(v.text())
 	case *sim.FaultKind:

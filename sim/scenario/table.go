@@ -108,6 +108,14 @@ var table = []declaration{
 	},
 	{
 		Key: Key{
+			Path: "network.message_delay", Type: Duration, Default: "650ms", Min: "1ms", Max: "1m",
+			Doc:    "Median time that a store, ack or lookup takes one way, through two tunnels (log-normal, standard deviation of its logarithm 0.5).",
+			Source: "comment in " + java + "TestJob: about 1.5 s for a round trip",
+		},
+		field: func(t *target) any { return &t.world.Network.MessageDelay },
+	},
+	{
+		Key: Key{
 			Path: "network.java_floodfills", Type: Float, Default: "0.7", Unit: "share", Min: "0", Max: "1",
 			Doc:    "Share of floodfills that run Java I2P and so throttle floods and lookups; the rest run i2pd.",
 			Source: "assumption, plausible 0.5..0.95",
@@ -192,6 +200,30 @@ var table = []declaration{
 			Doc: "Router implementation: its path choice, timings and LeaseSet habits.",
 		},
 		field: func(t *target) any { return &t.router.Kind },
+	},
+	{
+		Key: Key{
+			Path: "destination.routers[].i2pd_version", Type: Enum, Default: "2.58.0", Words: []string{"2.58.0", "2.45.1"},
+			Doc:    "Version of an i2pd router. 2.45.1 begins 2 builds a round and direction and not 3, waits 5 s for an ack and not 1.8 s, verifies after 10 s and not 5 to 7 s, tests its newest tunnels and not random ones, and lists none whose last test failed.",
+			Source: "i2pd 2.45.1 and 2.58.0 TunnelPool.h, TunnelPool.cpp, Tunnel.h, Destination.h; recorded (docs/model.md)",
+		},
+		field: func(t *target) any { return &t.router.I2pdVersion },
+	},
+	{
+		Key: Key{
+			Path: "destination.routers[].client_delay", Type: Duration, Default: "0s", Min: "0s", Max: "10s",
+			Doc:    "How long the client of a stock i2pd router takes to sign a LeaseSet that it is asked for by I2CP; what changes meanwhile is not asked for, and leases end up to 2 s later. 0s is a service of the router's own, which signs at once.",
+			Source: "i2pd 2.58.0 I2CPDestination::PostCreateNewLeaseSet, LocalLeaseSet; 10ms recorded (docs/model.md)",
+		},
+		field: func(t *target) any { return &t.router.ClientDelay },
+	},
+	{
+		Key: Key{
+			Path: "destination.routers[].slow_share", Type: Float, Default: "0", Unit: "probability", Min: "0", Max: "1",
+			Doc:    "Chance that a test finds a tunnel of a stock i2pd router slow, more than 250 ms a hop. A slow one is not rebuilt over its path, and one of them is not listed. An imitating balancer knows nothing of it.",
+			Source: "assumption, plausible 0..0.1: i2pd 2.58.0 HIGH_LATENCY_PER_HOP; no measurement of the public network",
+		},
+		field: func(t *target) any { return &t.router.SlowShare },
 	},
 	{
 		Key: Key{
