@@ -10,10 +10,10 @@ const (
 	// (ECIESX25519AEADRatchetSession.h, RESTART_TIMEOUT) and Java
 	// (SESSION_REPLACE_AGE); the rest is for the way there.
 	sessionReplaceable = 125 * Second
-	// greetingsMax and greetAgain say how often a client is written to that does not
+	// greetingsMax and greetingPause say how often a client is written to that does not
 	// come; our choice.
-	greetingsMax = 4
-	greetAgain   = 5 * Second
+	greetingsMax  = 4
+	greetingPause = 5 * Second
 	// thawGrace is how long after a router has come out of a silence its messages
 	// move no client that another router has taken over: they were sent before,
 	// and an answer through this router would bring the client back to a session
@@ -136,7 +136,29 @@ func (b *Balancer) leaveClients(r *router) {
 		q.owed = q.owed || q.state == routerServing && b.cfg.Policy.Bundle(&b.view, q.id).Own
 	}
 	if young && b.cfg.Policy.Lost(&b.view, r.id).Rotate {
-		b.ls.rekey, b.ls.due = true, b.now
+		b.rotateKeys(b.now)
+	}
+}
+
+// rotateKeys makes the next LeaseSet one with new encryption keys: at the given time,
+// or when it can be stored at once, if that is later. Until it is stored, the netDb
+// gives new clients the old keys, which nobody reads any more.
+func (b *Balancer) rotateKeys(at Time) {
+	if b.ls.rekey != Never {
+		return
+	}
+	b.ls.rekey = max(at, b.pub.free(b))
+	b.ls.due = min(b.ls.due, b.ls.rekey)
+}
+
+// greetAgain writes again to the clients that wait for their session to be old
+// enough: with new keys they need not.
+func (b *Balancer) greetAgain() {
+	t := &b.clients
+	for i := range t.table {
+		if c := &t.table[i]; c.tries > 0 && c.due != Never && c.due > b.now {
+			c.due, t.due = b.now, b.now
+		}
 	}
 }
 
@@ -161,8 +183,7 @@ func (b *Balancer) entriesHandOver() {
 			continue
 		}
 		if b.moveAll(r) && b.cfg.Policy.Lost(&b.view, r.id).Rotate {
-			b.ls.rekey = true
-			b.ls.due = min(b.ls.due, b.now+Millisecond) // this Step has handed out leases
+			b.rotateKeys(b.now + Millisecond) // this Step has handed out leases
 		}
 	}
 }
@@ -204,10 +225,10 @@ func (b *Balancer) takeOver() {
 		b.do(r, ActionSendPacket).Client = ClientID(i)
 		c.due, c.since, c.tries = Never, since, tries+1
 		switch {
-		case tries == 0 && b.now-since < sessionReplaceable:
+		case (tries == 0 || tries >= greetingsMax) && b.now-since < sessionReplaceable:
 			c.due = since + sessionReplaceable
 		case tries < greetingsMax:
-			c.due = b.now + greetAgain // messages get lost
+			c.due = b.now + greetingPause // messages get lost
 		}
 		t.due = min(t.due, c.due)
 	}

@@ -1,6 +1,7 @@
 package balancer_test
 
 import (
+	"slices"
 	"testing"
 
 	"multihome.i2p/balancer"
@@ -259,24 +260,46 @@ func TestLateMessagesMoveNobody(t *testing.T) {
 	}
 }
 
+// New keys are of no use to new clients before they are in the netDb: a router that
+// has published a moment ago will not publish them yet.
 func TestTakeoverOfYoungClientsMayRotateKeys(t *testing.T) {
-	for _, age := range []balancer.Time{30 * balancer.Second, 3 * balancer.Minute} {
+	const spacing = 20 * balancer.Second
+	for _, tt := range []struct {
+		age, quiet balancer.Time // of the session, and since the last publish
+		want       int
+		within     balancer.Time
+	}{
+		{80 * balancer.Second, 30 * balancer.Second, 1, 2 * balancer.Second},
+		{80 * balancer.Second, 5 * balancer.Second, 1, 18 * balancer.Second},
+		{3 * balancer.Minute, 30 * balancer.Second, 0, balancer.Minute},
+	} {
 		r := stock(t, 4, func(o *policy.Options) { o.Rotate = true })
 		r.seen(1, 0)
-		r.run(r.now + age)
+		r.run(r.now + tt.age - tt.quiet)
+		r.leases(2, 3)
+		r.run(r.now + tt.quiet)
 		r.done = nil
-		before := r.last().action.Published
+		before := r.last()
+		crash := r.now
 		r.crash(1)
-		r.run(r.now + balancer.Second)
-		want := 0
-		if age < 2*balancer.Minute {
-			want = 1
+		r.run(crash + tt.within)
+		if got := r.count(balancer.ActionRotateKeys); got != tt.want {
+			t.Errorf("a client of %v s, %v s after a publish: keys rotated %d times within %v s, want %d",
+				tt.age.Seconds(), tt.quiet.Seconds(), got, tt.within.Seconds(), tt.want)
 		}
-		if got := r.count(balancer.ActionRotateKeys); got != want {
-			t.Errorf("a client of %v s: keys rotated %d times, want %d", age.Seconds(), got, want)
-		}
-		if r.last().action.Published <= before {
+		if last := r.last(); last.action.Published <= before.action.Published {
 			t.Error("no new LeaseSet")
+		} else if tt.want == 1 && last.at < before.at+spacing {
+			t.Errorf("new keys %v s after the last publish", (last.at - before.at).Seconds())
+		}
+		if tt.want == 0 {
+			continue
+		}
+		keys := slices.IndexFunc(r.done, func(a balancer.Action) bool { return a.Kind == balancer.ActionRotateKeys })
+		if keys >= 0 && !slices.ContainsFunc(r.done[keys:], func(a balancer.Action) bool {
+			return a.Kind == balancer.ActionSendPacket && a.Client == 0
+		}) {
+			t.Error("the client is not told of the new keys")
 		}
 	}
 }

@@ -13,7 +13,7 @@ type leaseSet struct {
 	shown     int64 // the last `published` that anybody was given
 	expires   int64 // seconds
 	earliest  int64 // seconds: the earliest end listed
-	rekey     bool  // the next one has new encryption keys
+	rekey     Time  // from when on the next one has new encryption keys; Never for none
 
 	blocks     []block
 	candidates []Lease
@@ -42,7 +42,7 @@ const outboundWait = Second
 func (l *leaseSet) reset() {
 	l.due = Never
 	l.leases = l.leases[:0]
-	l.rekey = false
+	l.rekey = Never
 	l.published, l.shown, l.expires, l.earliest = 0, 0, 0, 0
 	l.candidates = l.candidates[:0]
 }
@@ -54,10 +54,14 @@ func (l *leaseSet) made() bool { return len(l.leases) > 0 }
 func (b *Balancer) compose() {
 	l := &b.ls
 	l.due = Never
+	rekey := l.rekey <= b.now
+	if !rekey {
+		l.due = l.rekey
+	}
 	b.gather()
 	list := b.cfg.Policy.Compose(&b.view, l.candidates)
 	list = b.keepRules(list)
-	if sameLeases(list, l.leases) && (!l.rekey || len(list) == 0) {
+	if sameLeases(list, l.leases) && (!rekey || len(list) == 0) {
 		return
 	}
 	if len(list) == 0 {
@@ -72,14 +76,15 @@ func (b *Balancer) compose() {
 		return
 	}
 	l.leases = append(l.leases[:0], list...)
-	if l.rekey {
-		l.rekey = false
+	if rekey {
+		l.rekey = Never
 		b.acts = append(b.acts, Action{
 			Kind: ActionRotateKeys, Router: None, Tunnel: None, OutboundTunnel: None, ReplyLease: None,
 		})
 		for i := range b.routers {
 			b.routers[i].own = b.routers[i].own[:0]
 		}
+		b.greetAgain()
 	}
 	b.date()
 	b.pub.changed(b)

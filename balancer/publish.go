@@ -60,6 +60,66 @@ func (b *Balancer) selfPaced() bool {
 	return true
 }
 
+// free returns when a LeaseSet will be stored without having to wait for the
+// spacing of publishes.
+func (p *publisher) free(b *Balancer) Time {
+	if !p.attempted {
+		return b.now
+	}
+	if !b.selfPaced() {
+		return p.last + b.cfg.PublishSpacing - b.cfg.PublishDelay
+	}
+	at := b.now
+	for i := range p.through {
+		if r := &b.routers[p.through[i].Router]; r.state == routerServing {
+			at = max(at, r.pace.free(b.now))
+		}
+	}
+	return at
+}
+
+// pacer follows when an i2pd router stores the LeaseSets that it is to publish
+// (Destination.cpp, Publish): at once from 20 s after its last store on, else 20 s
+// after it was given the newest.
+type pacer struct {
+	stored  Time // when it last did
+	waiting Time // when it will look again
+}
+
+// i2pdSpacing is PUBLISH_MIN_INTERVAL, in a clock of whole seconds.
+const i2pdSpacing = 20*Second + Second
+
+func (c *pacer) reset() { *c = pacer{stored: -Hour, waiting: Never} }
+
+// given notes that the router is to publish something newer.
+func (c *pacer) given(now Time) {
+	if c.free(now) > now {
+		c.waiting = now + i2pdSpacing
+	} else {
+		c.stored = now
+	}
+}
+
+// next returns when the router stores, or has stored, what it was given last.
+func (c *pacer) next(now Time) Time {
+	if c.free(now) > now && c.waiting != Never {
+		return c.waiting
+	}
+	return c.stored
+}
+
+// free returns when the router will store at once what it is given.
+func (c *pacer) free(now Time) Time {
+	for c.waiting <= now {
+		if c.stored+i2pdSpacing > c.waiting {
+			c.waiting += i2pdSpacing // it has stored since
+			continue
+		}
+		c.stored, c.waiting = c.waiting, Never
+	}
+	return c.stored + i2pdSpacing
+}
+
 // resume publishes again where the last LeaseSet is not confirmed and nobody is
 // at it any more.
 func (p *publisher) resume(b *Balancer) {
@@ -135,8 +195,8 @@ func (b *Balancer) publish() {
 		return
 	}
 	p.attempted, p.last, p.inFlight = true, b.now, l.published
-	b.verify.published(b)
 	for i := range p.through {
+		b.routers[p.through[i].Router].pace.given(b.now)
 		a := b.do(&b.routers[p.through[i].Router], ActionPublishLeaseSet)
 		b.fillLeaseSet(a)
 		a.OutboundTunnel, a.ReplyLease = p.through[i].Outbound, p.through[i].ReplyLease
@@ -144,6 +204,7 @@ func (b *Balancer) publish() {
 			r.owed = true // what is published is bundled, until something else is given
 		}
 	}
+	b.verify.published(b)
 }
 
 // carrierWait is how long the first publish may wait for a carrier; our choice,

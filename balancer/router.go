@@ -61,6 +61,7 @@ type router struct {
 	fillDue    Time // i2pd: next look at missing tunnels
 	renewDue   Time // i2pd: next look at tunnels to renew
 	filled     Time // i2pd: the last look at missing tunnels
+	pace       pacer
 }
 
 func (r *router) reset(id RouterID, cfg RouterConfig) {
@@ -73,6 +74,7 @@ func (r *router) reset(id RouterID, cfg RouterConfig) {
 	r.fast, r.version, r.peersSeen, r.others = 0, 0, 0, 0
 	r.listed, r.owed, r.owedReply = false, false, false
 	r.filled = -1
+	r.pace.reset()
 	r.given, r.clients, r.own = 0, 0, r.own[:0]
 	for d := range r.pools {
 		r.pools[d].reset(PoolID(id), Direction(d))
@@ -153,6 +155,7 @@ func (b *Balancer) serve(r *router) {
 	r.sessionDue = Never
 	r.everUp = true
 	r.upSince = b.now
+	r.pace.reset()
 	for d := range r.pools {
 		r.pools[d].timing.begin(b.now, Time(b.rng.Int64N(int64(skewMax))))
 	}

@@ -14,13 +14,12 @@ const (
 )
 
 type verifier struct {
-	due    Time
-	last   RouterID // the last router asked
-	fresh  bool     // something was published since the last lookup was asked for
-	stored Time     // when the router stores, or has stored, what it was given last
+	due   Time
+	last  RouterID // the last router asked
+	fresh bool     // something was published since the last lookup was asked for
 }
 
-func (v *verifier) reset() { *v = verifier{due: Never, last: None, stored: -Hour} }
+func (v *verifier) reset() { *v = verifier{due: Never, last: None} }
 
 // published schedules the lookup that confirms a publish.
 func (v *verifier) published(b *Balancer) {
@@ -31,10 +30,7 @@ func (v *verifier) published(b *Balancer) {
 	for i := range b.pub.through {
 		if b.routers[b.pub.through[i].Router].caps&CapPublishStatus == 0 {
 			// The router keeps the spacing, and stores the newest when it is over.
-			if v.stored <= b.now {
-				v.stored = max(b.now, v.stored+b.cfg.PublishSpacing)
-			}
-			v.due = v.stored + verifyAfter
+			v.due = b.routers[b.pub.through[i].Router].pace.next(b.now) + verifyAfter
 			return
 		}
 	}
