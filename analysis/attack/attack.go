@@ -3,6 +3,7 @@ package attack
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"multihome.i2p/analysis"
@@ -14,10 +15,12 @@ type Attack interface {
 	// Name returns the name under which [New] makes the attack.
 	Name() string
 
-	// Observe extracts what the attack uses from the records of the first
-	// horizonMs milliseconds of the trace, counted from its first record; 0 or
-	// less means the whole trace. It keeps nothing of the trace.
-	Observe(tr *trace.Trace, horizonMs int64) Features
+	// Vantages are the points from which the attack sees anything.
+	Vantages() []trace.Vantage
+
+	// Observe extracts what the attack uses from evidence, which [Gather] makes
+	// once for all attacks.
+	Observe(e *Evidence) Features
 
 	// Fit learns from trials of both arms, all observed up to the horizon of the
 	// trials to come, and replaces what an earlier Fit learned. It returns an
@@ -33,10 +36,11 @@ type Attack interface {
 // Features are what one attack saw in one trace.
 type Features struct {
 	// Vector are the numbers that Fit learns from, in an order of the attack's
-	// own; nil if the trace holds too little.
+	// own; nil if the trace holds too little. A NaN among them is a number that
+	// this trace does not tell.
 	Vector []float64
 
-	Evidence Evidence
+	Evidence *Evidence
 }
 
 // A Sample is a training trial.
@@ -64,6 +68,10 @@ type Verdict struct {
 	// evidence.
 	Posterior []float64
 
+	// Strange says that no number of routers which the attack considers explains
+	// the evidence.
+	Strange bool
+
 	Warnings []string
 }
 
@@ -83,9 +91,18 @@ type entry struct {
 }
 
 // registry is in the order of Names.
-var registry = []entry{
-	{"distinct", func() Attack { return newDistinct() }},
-	{"richness", func() Attack { return newRichness() }},
+var registry = entries()
+
+func entries() []entry {
+	list := []entry{
+		{"distinct", func() Attack { return newDistinct() }},
+		{"richness", func() Attack { return newRichness() }},
+	}
+	for _, s := range signals() {
+		list = append(list, entry{s.name, func() Attack { return &signalAttack{signal: s} }})
+	}
+	slices.SortFunc(list, func(a, b entry) int { return strings.Compare(a.name, b.name) })
+	return list
 }
 
 // Names returns the names of all attacks, in alphabetical order.
@@ -93,6 +110,18 @@ func Names() []string {
 	names := make([]string, len(registry))
 	for i, e := range registry {
 		names[i] = e.name
+	}
+	return names
+}
+
+// NamesAt returns the names of the attacks that see anything from a vantage point,
+// in alphabetical order.
+func NamesAt(v trace.Vantage) []string {
+	var names []string
+	for _, e := range registry {
+		if slices.Contains(e.make().Vantages(), v) {
+			names = append(names, e.name)
+		}
 	}
 	return names
 }

@@ -31,15 +31,17 @@ func newDistinct() *distinct { return &distinct{prior: NewPrior()} }
 // Name implements Attack.
 func (*distinct) Name() string { return "distinct" }
 
+// Vantages implements Attack.
+func (*distinct) Vantages() []trace.Vantage { return anySighting }
+
 // Observe implements Attack.
-func (*distinct) Observe(tr *trace.Trace, horizonMs int64) Features {
-	f := Features{Evidence: Gather(tr, horizonMs)}
-	e := &f.Evidence
-	if e.Draws < 2 {
+func (*distinct) Observe(e *Evidence) Features {
+	f := Features{Evidence: e}
+	if e.Draws() < 2 {
 		return f
 	}
 	var perLease, turnover float64
-	inLast := make([]bool, len(e.Tunnels))
+	inLast := make([]bool, len(e.Hashes))
 	for i := range e.LeaseSets {
 		ls := &e.LeaseSets[i]
 		perLease += float64(ls.Distinct) / float64(len(ls.Gateways))
@@ -60,7 +62,7 @@ func (*distinct) Observe(tr *trace.Trace, horizonMs int64) Features {
 		}
 	}
 	n := float64(len(e.LeaseSets))
-	f.Vector = []float64{perLease / n, math.Log(float64(len(e.Tunnels))), turnover / math.Max(n-1, 1)}
+	f.Vector = []float64{perLease / n, math.Log(float64(len(e.Hashes))), turnover / math.Max(n-1, 1)}
 	return f
 }
 
@@ -77,9 +79,9 @@ const laterWeight = 0.25
 
 // Score implements Attack.
 func (d *distinct) Score(f *Features) Verdict {
-	e := &f.Evidence
+	e := f.Evidence
 	if f.Vector == nil {
-		return noEvidence(e.Draws, "fewer than two tunnels seen: nothing to compare")
+		return noEvidence(e.Draws(), "fewer than two tunnels seen: nothing to compare")
 	}
 	// Few different pairs of numbers occur, so their weights are added up first.
 	type look struct{ draws, distinct int }
@@ -106,7 +108,7 @@ func (d *distinct) Score(f *Features) Verdict {
 			logL[m] += weights[i] * analysis.OccupancyLogLikelihood(m, l.draws, l.distinct)
 		}
 	}
-	return verdict(d.prior, d.model, f, logL, e.Draws)
+	return verdict(d.prior, d.model, f, logL, e.Draws())
 }
 
 // verdict puts together the score, trained or not, and the router count.
@@ -118,7 +120,7 @@ func verdict(prior *Prior, model *ratioModel, f *Features, logL []float64, n int
 	} else {
 		// More gateways than MaxRouters routers can have.
 		why := "more gateways than 16 Java routers have: not routers on their defaults"
-		v.Score = 700
+		v.Score, v.Strange = 700, true
 		v.Routers = analysis.Undefined(n, unitRouters, confidence, why)
 		v.Warnings = append(v.Warnings, why)
 	}

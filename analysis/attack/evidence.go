@@ -6,41 +6,77 @@ import (
 	"multihome.i2p/analysis/trace"
 )
 
-// A LeaseSet is one distinct LeaseSet of a trace, reduced to its gateways.
+// A LeaseSet is one distinct LeaseSet of a trace. Gateways and tunnels are numbered
+// from 0 by first appearance.
 type LeaseSet struct {
-	FirstMs  int64   // when it was first seen
-	Gateways []int32 // gateway of each lease, in wire order, numbered from 0 by first appearance
-	Distinct int     // how many of them differ
-	Shared   int     // how many leases are of tunnels that the LeaseSet before had too
+	FirstMs, LastMs int64 // when it was first and last seen
+	PublishedMs     int64 // its version; -1 in a LeaseSet1
+	ExpiresMs       int64 // 0 where the trace does not tell
+	Flags           uint16
+	EncKeys         trace.Hash // zero where the trace does not tell
+
+	// Of each lease, in wire order.
+	Gateways []int32
+	Tunnels  []int32 // index into Evidence.Tunnels
+	Ends     []int64 // ms since the epoch
+
+	Distinct int // how many gateways differ
+	Shared   int // how many leases are of tunnels that the LeaseSet before had too
 }
 
-// Evidence is what a trace tells of inbound gateways. Pollers see the same
-// LeaseSet many times: here each counts once.
-type Evidence struct {
-	Sightings int // lookup, store and bundle records
-	SpanMs    int64
-	LeaseSets []LeaseSet // by first sighting
+// A Tunnel is one inbound tunnel, told by its gateway and its number there.
+type Tunnel struct {
+	Gateway     int32
+	Number      uint32
+	First, Last int32 // the first and the last of LeaseSets that lists it; -1 if only bundles do
+	EndMs       int64 // of its lease when first listed
+}
 
-	// Tunnels counts the tunnels (gateway, tunnel) of each gateway: abundances of
-	// the species "gateway", each tunnel being one individual, however many
-	// LeaseSets list it.
-	Tunnels []int
+// Evidence is what a trace tells within a horizon. Pollers see the same LeaseSet
+// many times: here each counts once.
+type Evidence struct {
+	Vantage   trace.Vantage
+	Sightings int // lookup, store and bundle records
+	StartMs   int64
+	SpanMs    int64
+	LeaseSets []LeaseSet // looked up or stored, by first sighting
+	// Bundles are those that came inside messages. Where the observer has seen no
+	// others they stand in LeaseSets.
+	Bundles []LeaseSet
+	Tunnels []Tunnel // by first appearance
+
+	// Abundance counts the tunnels of each gateway: the gateway is the species,
+	// and each tunnel one individual, however many LeaseSets list it.
+	Abundance []int
 	// Incidences counts the LeaseSets that name each gateway, the sampling units
 	// being the LeaseSets.
 	Incidences []int
 
-	Draws int // tunnels in all, the sum of Tunnels
-
 	// Thinned are the LeaseSets, as indices, of which no two share a tunnel,
 	// picked greedily from the first one on: nearly independent looks.
 	Thinned []int
+
+	// Records are those of the horizon; they belong to the trace.
+	Records []trace.Record
+
+	// Hashes are those of the gateways.
+	Hashes []trace.Hash
+
+	seen map[string]measured // what the signals have measured here
 }
+
+// measured is what a signal made of evidence; nil where that is too little.
+type measured struct{ vector []float64 }
+
+// Draws is the number of tunnels in all, the sum of Abundance.
+func (e *Evidence) Draws() int { return len(e.Tunnels) }
 
 // A leaseSetKey tells distinct LeaseSets apart. Its content is a hash: that two
 // lists of one version collide has a chance of 2⁻⁶⁴.
 type leaseSetKey struct {
 	published int64
 	content   uint64
+	bundle    bool
 }
 
 type tunnelKey struct {
@@ -48,95 +84,219 @@ type tunnelKey struct {
 	tunnel  uint32
 }
 
+// gatherer builds evidence in one pass. Its cost is that of reading the records,
+// plus two look-ups in tables for each lease of a distinct LeaseSet.
+type gatherer struct {
+	e        *Evidence
+	gateways map[trace.Hash]int32
+	tunnels  map[tunnelKey]int32
+	sets     map[leaseSetKey]int32
+	named    []int32 // per gateway, the last LeaseSet that named it, from 1
+	listed   []int32 // per tunnel, likewise
+	thinned  []bool  // per tunnel
+	recent   [4]recent
+	turn     int
+	buf      []byte
+}
+
+// recent is one of the LeaseSets seen last: holders return the same one over and
+// over.
+type recent struct {
+	set    int32
+	bundle bool
+	valid  bool
+}
+
 // Gather reads the records of the first horizonMs milliseconds of a trace,
 // counted from its first record (0 or less: all of them). LeaseSets with equal
 // version and equal leases count once, where the version is "published", or the
 // earliest end in a LeaseSet1.
-func Gather(tr *trace.Trace, horizonMs int64) Evidence {
-	var e Evidence
+func Gather(tr *trace.Trace, horizonMs int64) *Evidence {
+	e := &Evidence{Vantage: tr.Header.Vantage}
 	if len(tr.Records) == 0 {
 		return e
 	}
-	start := tr.Records[0].TimeMs
-	seen := make(map[leaseSetKey]struct{})
-	gateways := make(map[trace.Hash]int32)
-	tunnels := make(map[tunnelKey]int) // number of the last LeaseSet that listed it, from 1
-	lastNamed := []int{}               // per gateway, likewise
-	var buf []byte
-	sum := fnv.New64a()
-	thinnedTunnels := make(map[tunnelKey]struct{})
+	e.StartMs = tr.Records[0].TimeMs
+	g := &gatherer{
+		e: e, gateways: make(map[trace.Hash]int32), tunnels: make(map[tunnelKey]int32),
+		sets: make(map[leaseSetKey]int32),
+	}
+	onlyBundles := true
+	n := len(tr.Records)
 	for i := range tr.Records {
 		r := &tr.Records[i]
-		if horizonMs > 0 && r.TimeMs-start > horizonMs {
+		if horizonMs > 0 && r.TimeMs-e.StartMs > horizonMs {
+			n = i
 			break
 		}
-		e.SpanMs = r.TimeMs - start
+		onlyBundles = onlyBundles && (!r.Kind.Sighting() || r.Kind == trace.KindBundle || len(r.Leases) == 0)
+	}
+	e.Records = tr.Records[:n]
+	for i := range e.Records {
+		r := &e.Records[i]
+		e.SpanMs = r.TimeMs - e.StartMs
 		if !r.Kind.Sighting() {
 			continue
 		}
 		e.Sightings++
-		if len(r.Leases) == 0 {
-			continue
+		if len(r.Leases) > 0 {
+			g.sighting(r, r.Kind == trace.KindBundle && !onlyBundles)
 		}
-		key := leaseSetKey{published: r.Published}
-		if r.Millis {
-			key.published = -earliestEnd(r.Leases) - 1 // apart from every LeaseSet2
-		}
-		buf = buf[:0]
-		for j := range r.Leases {
-			l := &r.Leases[j]
-			buf = append(buf, l.Gateway[:]...)
-			buf = append(buf, byte(l.Tunnel), byte(l.Tunnel>>8), byte(l.Tunnel>>16), byte(l.Tunnel>>24))
-		}
-		sum.Reset()
-		_, _ = sum.Write(buf) // a hash never fails
-		key.content = sum.Sum64()
-		if _, ok := seen[key]; ok {
-			continue
-		}
-		seen[key] = struct{}{}
-
-		number := len(e.LeaseSets) + 1
-		ls := LeaseSet{FirstMs: r.TimeMs, Gateways: make([]int32, len(r.Leases))}
-		fresh := true
-		for j := range r.Leases {
-			l := &r.Leases[j]
-			g, ok := gateways[l.Gateway]
-			if !ok {
-				g = int32(len(lastNamed))
-				gateways[l.Gateway] = g
-				lastNamed = append(lastNamed, 0)
-				e.Tunnels = append(e.Tunnels, 0)
-				e.Incidences = append(e.Incidences, 0)
-			}
-			ls.Gateways[j] = g
-			if lastNamed[g] != number {
-				lastNamed[g] = number
-				e.Incidences[g]++
-				ls.Distinct++
-			}
-			t := tunnelKey{g, l.Tunnel}
-			switch last, ok := tunnels[t]; {
-			case !ok:
-				e.Tunnels[g]++
-				e.Draws++
-			case last == number-1:
-				ls.Shared++
-			}
-			tunnels[t] = number
-			if _, ok := thinnedTunnels[t]; ok {
-				fresh = false
-			}
-		}
-		if fresh {
-			e.Thinned = append(e.Thinned, number-1)
-			for j := range r.Leases {
-				thinnedTunnels[tunnelKey{ls.Gateways[j], r.Leases[j].Tunnel}] = struct{}{}
-			}
-		}
-		e.LeaseSets = append(e.LeaseSets, ls)
 	}
 	return e
+}
+
+func (g *gatherer) sighting(r *trace.Record, bundle bool) {
+	for i := range g.recent {
+		if x := g.recent[i]; x.valid && x.bundle == bundle && g.same(g.list(bundle, x.set), r) {
+			g.list(bundle, x.set).LastMs = r.TimeMs
+			return
+		}
+	}
+	key := leaseSetKey{published: r.Published, bundle: bundle}
+	if r.Millis {
+		key.published = -earliestEnd(r.Leases) - 1 // apart from every LeaseSet2
+	}
+	g.buf = g.buf[:0]
+	for j := range r.Leases {
+		l := &r.Leases[j]
+		g.buf = append(g.buf, l.Gateway[:]...)
+		g.buf = append(g.buf, byte(l.Tunnel), byte(l.Tunnel>>8), byte(l.Tunnel>>16), byte(l.Tunnel>>24))
+	}
+	sum := fnv.New64a()
+	_, _ = sum.Write(g.buf) // a hash never fails
+	key.content = sum.Sum64()
+	set, ok := g.sets[key]
+	if !ok {
+		set = g.add(r, bundle)
+		g.sets[key] = set
+	}
+	g.list(bundle, set).LastMs = r.TimeMs
+	g.recent[g.turn] = recent{set, bundle, true}
+	g.turn = (g.turn + 1) % len(g.recent)
+}
+
+func (g *gatherer) list(bundle bool, i int32) *LeaseSet {
+	if bundle {
+		return &g.e.Bundles[i]
+	}
+	return &g.e.LeaseSets[i]
+}
+
+// same tells whether the record shows the LeaseSet.
+func (g *gatherer) same(ls *LeaseSet, r *trace.Record) bool {
+	if len(ls.Gateways) != len(r.Leases) || r.Millis != (ls.PublishedMs < 0) {
+		return false
+	}
+	if !r.Millis && ls.PublishedMs != 1000*r.Published {
+		return false
+	}
+	for j := range r.Leases {
+		l := &r.Leases[j]
+		if g.e.Tunnels[ls.Tunnels[j]].Number != l.Tunnel || g.e.Hashes[ls.Gateways[j]] != l.Gateway {
+			return false
+		}
+		if r.Millis && ls.Ends[j] != l.EndMs {
+			return false // the earliest end is the version
+		}
+	}
+	return true
+}
+
+// add takes in a LeaseSet that is seen for the first time.
+func (g *gatherer) add(r *trace.Record, bundle bool) int32 {
+	e := g.e
+	n := len(r.Leases)
+	numbers := make([]int32, 2*n)
+	ls := LeaseSet{
+		FirstMs: r.TimeMs, PublishedMs: 1000 * r.Published, ExpiresMs: 1000 * r.Expires, Flags: r.Flags, EncKeys: r.EncKeys,
+		Gateways: numbers[:n:n], Tunnels: numbers[n:], Ends: make([]int64, n),
+	}
+	if r.Millis {
+		ls.PublishedMs = -1
+	}
+	index := int32(len(e.LeaseSets))
+	fresh := true
+	for j := range r.Leases {
+		l := &r.Leases[j]
+		gw := g.gateway(l.Gateway)
+		t, known := g.tunnel(gw, l)
+		ls.Gateways[j], ls.Tunnels[j], ls.Ends[j] = gw, t, l.EndMs
+		if bundle {
+			continue
+		}
+		if g.named[gw] != index+1 {
+			g.named[gw] = index + 1
+			e.Incidences[gw]++
+			ls.Distinct++
+		}
+		if known && g.listed[t] == index {
+			ls.Shared++
+		}
+		g.listed[t] = index + 1
+		if x := &e.Tunnels[t]; x.First < 0 {
+			x.First, x.Last = index, index
+		} else {
+			x.Last = index
+		}
+		fresh = fresh && !g.thinned[t]
+	}
+	if bundle {
+		ls.Distinct = distinctOf(ls.Gateways)
+		e.Bundles = append(e.Bundles, ls)
+		return int32(len(e.Bundles) - 1)
+	}
+	if fresh {
+		e.Thinned = append(e.Thinned, int(index))
+		for _, t := range ls.Tunnels {
+			g.thinned[t] = true
+		}
+	}
+	e.LeaseSets = append(e.LeaseSets, ls)
+	return index
+}
+
+func (g *gatherer) gateway(h trace.Hash) int32 {
+	gw, ok := g.gateways[h]
+	if !ok {
+		gw = int32(len(g.e.Hashes))
+		g.gateways[h] = gw
+		g.e.Hashes = append(g.e.Hashes, h)
+		g.e.Abundance = append(g.e.Abundance, 0)
+		g.e.Incidences = append(g.e.Incidences, 0)
+		g.named = append(g.named, 0)
+	}
+	return gw
+}
+
+// tunnel returns the number of a lease's tunnel, and whether it was known.
+func (g *gatherer) tunnel(gw int32, l *trace.Lease) (t int32, known bool) {
+	key := tunnelKey{gw, l.Tunnel}
+	if t, known = g.tunnels[key]; known {
+		return t, true
+	}
+	t = int32(len(g.e.Tunnels))
+	g.tunnels[key] = t
+	g.e.Tunnels = append(g.e.Tunnels, Tunnel{Gateway: gw, Number: l.Tunnel, First: -1, Last: -1, EndMs: l.EndMs})
+	g.e.Abundance[gw]++
+	g.listed = append(g.listed, 0)
+	g.thinned = append(g.thinned, false)
+	return t, false
+}
+
+// distinctOf counts different numbers in a short list.
+func distinctOf(list []int32) int {
+	n := 0
+	for i, x := range list {
+		fresh := true
+		for _, y := range list[:i] {
+			fresh = fresh && x != y
+		}
+		if fresh {
+			n++
+		}
+	}
+	return n
 }
 
 func earliestEnd(leases []trace.Lease) int64 {

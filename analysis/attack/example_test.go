@@ -26,7 +26,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	features := a.Observe(&tr, 0)
+	features := a.Observe(attack.Gather(&tr, 0))
 	verdict := a.Score(&features)
 	fmt.Printf("more than one router: %v\n", verdict.Score > 3)
 	fmt.Printf("%.0f [%.0f, %.0f] %s\n", verdict.Routers.Center, verdict.Routers.Lo, verdict.Routers.Hi, verdict.Routers.Unit)
@@ -35,9 +35,8 @@ func Example() {
 	// 13 [6, 16] routers
 }
 
-func ExampleNew() {
-	_, err := attack.New("distinkt")
-	fmt.Println(err)
+func ExampleNamesAt() {
+	fmt.Println(len(attack.NamesAt(trace.VantageNetDb)) > 1)
 	// Output:
-	// unknown attack "distinkt"; there are distinct, richness
+	// true
 }

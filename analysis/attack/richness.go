@@ -32,17 +32,19 @@ func (*richness) Name() string { return "richness" }
 // tell anything from.
 const minRichnessSets = 3
 
+// Vantages implements Attack.
+func (*richness) Vantages() []trace.Vantage { return anySighting }
+
 // Observe implements Attack.
-func (*richness) Observe(tr *trace.Trace, horizonMs int64) Features {
-	f := Features{Evidence: Gather(tr, horizonMs)}
-	e := &f.Evidence
+func (*richness) Observe(e *Evidence) Features {
+	f := Features{Evidence: e}
 	if len(e.LeaseSets) < minRichnessSets {
 		return f
 	}
 	chao2 := analysis.Chao2(e.Incidences, len(e.LeaseSets), confidence)
-	chao1 := analysis.Chao1(e.Tunnels, confidence)
-	ace := analysis.ACE(e.Tunnels, confidence)
-	coverage := analysis.Coverage(e.Tunnels, confidence)
+	chao1 := analysis.Chao1(e.Abundance, confidence)
+	ace := analysis.ACE(e.Abundance, confidence)
+	coverage := analysis.Coverage(e.Abundance, confidence)
 	f.Vector = []float64{math.Log(chao2.Center), math.Log(chao1.Center), math.Log(ace.Center), coverage.Center}
 	return f
 }
@@ -58,7 +60,7 @@ const closedMs = 6 * 3600 * 1000
 
 // Score implements Attack.
 func (r *richness) Score(f *Features) Verdict {
-	e := &f.Evidence
+	e := f.Evidence
 	if f.Vector == nil {
 		return noEvidence(len(e.LeaseSets), "fewer than three distinct LeaseSets seen: nothing to extrapolate from")
 	}

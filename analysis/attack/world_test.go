@@ -94,7 +94,7 @@ func (w world) samples(a Attack, n int, multi bool, rng *rand.Rand) []Sample {
 	out := make([]Sample, n)
 	for i := range out {
 		w.trace(&tr, rng)
-		out[i] = Sample{Multi: multi, Features: a.Observe(&tr, 0)}
+		out[i] = Sample{Multi: multi, Features: a.Observe(Gather(&tr, 0))}
 	}
 	return out
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"multihome.i2p/analysis/attack"
+	"multihome.i2p/analysis/trace"
 	"multihome.i2p/sim"
 	"multihome.i2p/sim/scenario"
 )
@@ -115,7 +116,7 @@ func looksAt(s *scenario.Scenario) []look {
 
 func attacksOf(a *sim.Adversary) []string {
 	if len(a.Attacks) == 0 || slices.Contains(a.Attacks, "all") {
-		return attack.Names()
+		return attack.NamesAt(trace.Vantage(a.Vantage))
 	}
 	return a.Attacks
 }

@@ -115,12 +115,13 @@ func (w *worker) simulate(p *plan, id TrialID, stop func() bool) error {
 // train reduces a training trial to its features.
 func (w *worker) train(p *plan, id TrialID) (*record, error) {
 	r := &record{ID: id}
+	var seen sights
 	for _, l := range p.units[p.unitOf(id)].looks {
 		a, err := attack.New(l.attack)
 		if err != nil {
 			return nil, err
 		}
-		f := a.Observe(&w.outcome.Traces[l.adversary], horizonMs(l))
+		f := a.Observe(seen.at(w, l))
 		r.Vectors = append(r.Vectors, f.Vector)
 	}
 	return r, nil
@@ -131,9 +132,10 @@ func (w *worker) judge(p *plan, id TrialID, fitted [][]attack.Attack) *record {
 	r := &record{ID: id}
 	u := &p.units[p.unitOf(id)]
 	t := &w.outcome.Truth
+	var seen sights
 	features := make([]attack.Features, len(u.looks))
 	for k, l := range u.looks {
-		features[k] = fitted[u.cell][k].Observe(&w.outcome.Traces[l.adversary], horizonMs(l))
+		features[k] = fitted[u.cell][k].Observe(seen.at(w, l))
 	}
 	if len(u.looks) > 0 {
 		for _, point := range u.users {
@@ -171,6 +173,27 @@ func (w *worker) judge(p *plan, id TrialID, fitted [][]attack.Attack) *record {
 		}
 	}
 	return r
+}
+
+// sights keep the evidence of a trial, which all attacks share.
+type sights map[sight]*attack.Evidence
+
+type sight struct {
+	adversary int
+	horizon   sim.Time
+}
+
+func (s *sights) at(w *worker, l look) *attack.Evidence {
+	key := sight{l.adversary, l.horizon}
+	e := (*s)[key]
+	if e == nil {
+		if *s == nil {
+			*s = make(sights)
+		}
+		e = attack.Gather(&w.outcome.Traces[l.adversary], horizonMs(l))
+		(*s)[key] = e
+	}
+	return e
 }
 
 func horizonMs(l look) int64 {

@@ -87,16 +87,16 @@ func Of(file string, tr *trace.Trace) (*Assessment, error) {
 		file: file, sightings: e.Sightings, leaseSets: len(e.LeaseSets), spanMs: tr.Span(),
 		estimates: map[string]analysis.Estimate{},
 	}
-	distinct, sets := len(e.Tunnels), len(e.LeaseSets)
+	distinct, sets := len(e.Hashes), len(e.LeaseSets)
 	for _, x := range []struct {
 		name     string
 		estimate func() analysis.Estimate
 	}{
 		// Tunnels as individuals.
-		{"chao1", func() analysis.Estimate { return analysis.Chao1(e.Tunnels, confidence) }},
-		{"ace", func() analysis.Estimate { return analysis.ACE(e.Tunnels, confidence) }},
-		{"coverage", func() analysis.Estimate { return analysis.Coverage(e.Tunnels, confidence) }},
-		{"occupancy", func() analysis.Estimate { return analysis.Occupancy(e.Draws, distinct, confidence, "routers") }},
+		{"chao1", func() analysis.Estimate { return analysis.Chao1(e.Abundance, confidence) }},
+		{"ace", func() analysis.Estimate { return analysis.ACE(e.Abundance, confidence) }},
+		{"coverage", func() analysis.Estimate { return analysis.Coverage(e.Abundance, confidence) }},
+		{"occupancy", func() analysis.Estimate { return analysis.Occupancy(e.Draws(), distinct, confidence, "routers") }},
 		// Distinct LeaseSets as samples.
 		{"chao2", func() analysis.Estimate { return analysis.Chao2(e.Incidences, sets, confidence) }},
 		{"ice", func() analysis.Estimate { return analysis.ICE(e.Incidences, sets, confidence) }},
@@ -147,12 +147,13 @@ func (a *Assessment) warn(text string) {
 func (a *Assessment) judge(tr *trace.Trace) error {
 	attacks := 0 // with evidence
 	strange := false
-	for _, name := range attack.Names() {
+	early := attack.Gather(tr, judgedMs)
+	for _, name := range attack.NamesAt(tr.Header.Vantage) {
 		atk, err := attack.New(name)
 		if err != nil {
 			return err
 		}
-		features := atk.Observe(tr, judgedMs)
+		features := atk.Observe(early)
 		v := atk.Score(&features)
 		score := analysis.Estimate{Center: v.Score, Lo: math.NaN(), Hi: math.NaN(), N: len(features.Evidence.LeaseSets), Unit: scoreUnit}
 		if features.Vector == nil {
@@ -167,15 +168,14 @@ func (a *Assessment) judge(tr *trace.Trace) error {
 		case v.Posterior != nil:
 			attacks++
 			a.posterior = addTo(a.posterior, v.Posterior)
-		case features.Vector != nil:
+		case v.Strange:
 			strange = true
 		}
 	}
 	for i := range a.posterior {
 		a.posterior[i] /= float64(attacks)
 	}
-	early := attack.Gather(tr, judgedMs)
-	set := gatewaySet(&early)
+	set := gatewaySet(early)
 	switch {
 	case len(early.LeaseSets) < minLeaseSets || attacks == 0 && !strange:
 		a.verdict = Insufficient
@@ -234,7 +234,7 @@ func gatewaySet(e *attack.Evidence) analysis.Estimate {
 		}
 		last = now
 	}
-	return analysis.Occupancy(draws, len(e.Tunnels), confidence, "routers")
+	return analysis.Occupancy(draws, len(e.Hashes), confidence, "routers")
 }
 
 // routers says how many routers the posterior speaks for.

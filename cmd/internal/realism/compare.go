@@ -228,12 +228,13 @@ func judge(tr *trace.Trace, router int) (Trial, error) {
 	for _, m := range metrics {
 		t.Metrics = append(t.Metrics, m.value(l))
 	}
-	for _, name := range attack.Names() {
+	seen := attack.Gather(tr, 0)
+	for _, name := range attack.NamesAt(trace.VantageNetDb) {
 		a, err := attack.New(name)
 		if err != nil {
 			return t, err
 		}
-		f := a.Observe(tr, 0)
+		f := a.Observe(seen)
 		t.found = append(t.found, f)
 		t.Vectors = append(t.Vectors, f.Vector)
 	}
@@ -369,7 +370,7 @@ func Compare(genuine, simulated []Trial) (*Comparison, error) {
 	half := func(router int) int { return slices.Index(routers, router) % 2 }
 	rng := rand.New(rand.NewPCG(140, 2))
 
-	for k, name := range attack.Names() {
+	for k, name := range attack.NamesAt(trace.VantageNetDb) {
 		var scores [2][2][]float64 // by half; real, simulated
 		var of [2][]int            // routers of the real ones
 		for h := range 2 {

@@ -131,7 +131,7 @@ func TestRealism(t *testing.T) {
 	if testing.Short() {
 		t.Skip("two seconds of simulation")
 	}
-	bounds := map[string]float64{"distinct": 0.79, "richness": 0.70}
+	bounds := map[string]float64{"distinct": 0.79, "richness": 0.70, "lineage": 0.81, "order": 0.76}
 	files, err := filepath.Glob(filepath.Join("testdata", "*.jsonl.gz"))
 	if err != nil || len(files) != 2 {
 		t.Fatalf("%d recordings, %v", len(files), err)
@@ -195,7 +195,8 @@ func TestComparison(t *testing.T) {
 		}
 		for _, v := range c.Attacks {
 			// Half the width of the first is three standard errors.
-			if v.AUC.Center < test.lo || v.AUC.Center > test.hi {
+			counts := v.Name == "distinct" || v.Name == "richness" // a smaller network has fewer gateways
+			if (counts || test.hi < 1) && (v.AUC.Center < test.lo || v.AUC.Center > test.hi) {
 				t.Errorf("%s: AUC %v, want %v to %v", v.Name, v.AUC, test.lo, test.hi)
 			}
 		}

@@ -1,0 +1,92 @@
+package attack
+
+import (
+	"math"
+
+	"multihome.i2p/analysis/trace"
+)
+
+// A signal reduces evidence to a few numbers, and its attack learns what they tell.
+type signal struct {
+	name string
+	// vantages are the points from which it can be seen.
+	vantages []trace.Vantage
+	// numbers name what measure returns, for those who ask which of them gave a
+	// Destination away.
+	numbers []string
+	// measure returns the numbers, NaN for those that the evidence does not tell;
+	// nil if it tells none.
+	measure func(*Evidence) []float64
+	// natural is the score of a trace for which nothing was trained: larger the more
+	// it looks like several routers. nil where no number has a direction of its own.
+	natural func([]float64) float64
+}
+
+// anySighting are the points from which LeaseSets can be seen.
+var anySighting = []trace.Vantage{trace.VantageNetDb, trace.VantageFloodfill, trace.VantageClient, trace.VantagePeer}
+
+// signals lists all of them.
+func signals() []*signal {
+	return []*signal{&lineage, &order}
+}
+
+// of returns what the signal measures in evidence, once.
+func (s *signal) of(e *Evidence) []float64 {
+	if m, ok := e.seen[s.name]; ok {
+		return m.vector
+	}
+	if e.seen == nil {
+		e.seen = make(map[string]measured)
+	}
+	v := s.measure(e)
+	e.seen[s.name] = measured{v}
+	return v
+}
+
+// signalAttack is the attack of a signal.
+type signalAttack struct {
+	*signal
+	model *ratioModel
+}
+
+// Name implements Attack.
+func (a *signalAttack) Name() string { return a.name }
+
+// Vantages implements Attack.
+func (a *signalAttack) Vantages() []trace.Vantage { return a.vantages }
+
+// Observe implements Attack.
+func (a *signalAttack) Observe(e *Evidence) Features {
+	return Features{Vector: a.of(e), Evidence: e}
+}
+
+// Fit implements Attack.
+func (a *signalAttack) Fit(training []Sample) (err error) {
+	a.model, err = fitRatio(training)
+	return err
+}
+
+// Score implements Attack.
+func (a *signalAttack) Score(f *Features) Verdict {
+	n := 0
+	if f.Evidence != nil {
+		n = len(f.Evidence.LeaseSets)
+	}
+	if f.Vector == nil {
+		return noEvidence(n, "too little of what "+a.name+" looks at was seen")
+	}
+	v := noEvidence(n, "it does not count routers")
+	v.Warnings = nil
+	switch {
+	case a.model != nil:
+		v.Score = a.model.score(f.Vector)
+	case a.natural != nil:
+		if v.Score = a.natural(f.Vector); math.IsNaN(v.Score) {
+			v.Score = 0
+		}
+		v.Warnings = append(v.Warnings, "no training: the score is no probability")
+	default:
+		v.Warnings = append(v.Warnings, "no training: it has nothing to compare with")
+	}
+	return v
+}
