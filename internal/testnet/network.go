@@ -282,9 +282,6 @@ func (n *Network) Router(name string) *Router {
 	return nil
 }
 
-// Dir returns the directory of the network.
-func (n *Network) Dir() string { return n.opts.Dir }
-
 // Version returns the version of i2pd.
 func (n *Network) Version() string { return n.version.String() }
 
@@ -320,9 +317,6 @@ func (r *Router) Address() string { return r.address }
 
 // I2CP returns the address of its I2CP port within the namespace, for net.Dial.
 func (r *Router) I2CP() string { return hostPort(r.address, portI2CP) }
-
-// SAM returns the address of its SAM port within the namespace (Options.SAM).
-func (r *Router) SAM() string { return hostPort(r.address, portSAM) }
 
 // ConsoleURL returns the web console's address within the namespace.
 func (r *Router) ConsoleURL() string { return "http://" + hostPort(r.address, portConsole) + "/" }

@@ -30,8 +30,6 @@ type Options struct {
 	I2pd string
 	// SSU2 turns on the second transport. Java routers want it.
 	SSU2 bool
-	// SAM turns on SAM at port 7656 of each router, for programs inside.
-	SAM bool
 	// LogLevel is i2pd's: "info"; "debug" is some MB a minute.
 	LogLevel string
 	// Stagger is the time between the starts of two routers; 0 starts them all at
@@ -44,7 +42,6 @@ type Options struct {
 const (
 	portNTCP2   = 9000
 	portI2CP    = 7654
-	portSAM     = 7656
 	portConsole = 7070
 )
 
@@ -220,11 +217,7 @@ func (o Options) conf(i int) []byte {
 	section("bob")
 	key("enabled", false)
 	section("sam")
-	key("enabled", o.SAM)
-	if o.SAM {
-		key("address", addr)
-		key("port", portSAM)
-	}
+	key("enabled", false)
 	section("i2cp")
 	key("enabled", true)
 	key("address", addr)

@@ -26,7 +26,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 
 func TestConf(t *testing.T) {
 	for name, i := range map[string]int{"floodfill": 0, "router": 11} {
-		o := Options{Dir: "/somewhere/net", Routers: 12, Floodfills: 3, LogLevel: "info", SSU2: i > 0, SAM: i > 0}
+		o := Options{Dir: "/somewhere/net", Routers: 12, Floodfills: 3, LogLevel: "info", SSU2: i > 0}
 		got := o.conf(i)
 		path := "testdata/" + name + ".conf"
 		if *update {
