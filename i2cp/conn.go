@@ -49,8 +49,8 @@ type Config struct {
 const MaxSessions = 5
 
 // A Conn is a client's connection to a router. Its methods may be called from
-// several goroutines. One of its own goroutines reads and another writes; both
-// have ended when Close returns.
+// several goroutines. One of its own goroutines reads, and another one writes while
+// there is something to write; both have ended when Close returns.
 type Conn struct {
 	link         *link
 	compress     bool // of the Config
@@ -69,13 +69,14 @@ type Conn struct {
 	offset   time.Duration // router's clock minus ours, by the last SetDate
 	status   *statusCall
 	sessions map[uint16]*Session
+	// The maps from here on are made when they are needed.
 	closed   map[uint16]bool // destroyed here; messages may still be under way
 	calls    map[uint32]*call
 	request  uint32          // last used for a call
 	late     map[uint32]bool // calls given up, whose answers may yet come
 	lateUpTo uint32          // answers to calls up to this one, too
 	dests    map[wire.Hash][]chan *DestReply
-	limits   []chan *BandwidthLimits
+	limits   []*func(*BandwidthLimits)
 
 	slab slab // of the reading loop
 }
@@ -129,8 +130,7 @@ func NewConn(ctx context.Context, nc net.Conn, cfg Config) (*Conn, error) {
 	c := &Conn{
 		link: newLink(nc, limits), turn: make(chan struct{}, 1),
 		compress: cfg.Compress, dropWhenFull: cfg.DropWhenFull,
-		sessions: make(map[uint16]*Session), closed: make(map[uint16]bool),
-		calls: make(map[uint32]*call), late: make(map[uint32]bool), dests: make(map[wire.Hash][]chan *DestReply),
+		sessions: make(map[uint16]*Session),
 	}
 	m, err := cfg.getDate()
 	if err != nil {
@@ -273,6 +273,16 @@ func (c *Conn) ClockOffset() time.Duration {
 	return c.offset
 }
 
+// TLS returns the state of a connection that speaks TLS, nil of others.
+func (c *Conn) TLS() *tls.ConnectionState {
+	t, ok := c.link.nc.(*tls.Conn)
+	if !ok {
+		return nil
+	}
+	st := t.ConnectionState()
+	return &st
+}
+
 // Done is closed when the connection has ended.
 func (c *Conn) Done() <-chan struct{} { return c.link.done }
 
@@ -296,6 +306,14 @@ func (c *Conn) Abort() {
 	c.link.wg.Wait()
 }
 
+// closeLocked notes a session that was destroyed.
+func (c *Conn) closeLocked(id uint16) {
+	if c.closed == nil {
+		c.closed = make(map[uint16]bool)
+	}
+	c.closed[id] = true
+}
+
 // end runs on the reading loop when the connection has ended.
 func (c *Conn) end() {
 	c.mu.Lock()
@@ -305,6 +323,12 @@ func (c *Conn) end() {
 		s.end(err)
 		delete(c.sessions, id)
 	}
+}
+
+// plain are the messages that keep nothing of the bytes that they are parsed from.
+var plain = [256]bool{
+	TypeSessionStatus: true, TypeBandwidthLimits: true, TypeMessageStatus: true, TypeHeartbeatReply: true,
+	TypeRequestLeaseSet: true, TypeRequestVariableLeaseSet: true,
 }
 
 // dispatch handles one frame from the router.
@@ -332,7 +356,10 @@ func (c *Conn) dispatch(t Type, body []byte) error {
 		return new(ReportAbuse).Parse(body) // "unused, unsupported"
 	}
 	m := s.make()
-	if err := m.Parse(c.slab.copy(body)); err != nil {
+	if !plain[t] {
+		body = c.slab.copy(body, len(c.link.in.buf))
+	}
+	if err := m.Parse(body); err != nil {
 		return err
 	}
 	switch m := m.(type) {
@@ -427,6 +454,9 @@ func (c *Conn) newCall(want Type) (uint32, *call, error) {
 		}
 	}
 	k := &call{want: want, reply: make(chan Message, 1)}
+	if c.calls == nil {
+		c.calls = make(map[uint32]*call)
+	}
 	c.calls[c.request] = k
 	return c.request, k, nil
 }
@@ -442,6 +472,9 @@ func (c *Conn) wait(ctx context.Context, id uint32, k *call, m Message) (Message
 				// each of them.
 				clear(c.late)
 				c.lateUpTo = c.request
+			}
+			if c.late == nil {
+				c.late = make(map[uint32]bool)
 			}
 			c.late[id] = true
 		}
@@ -484,7 +517,7 @@ func (c *Conn) answer(id uint32, m Message) error {
 		delete(c.late, id)
 		if status, ok := m.(*OpenStatus); ok && status.Status.OK() && c.sessions[status.Session] == nil {
 			// Nobody will ever use it.
-			c.closed[status.Session] = true
+			c.closeLocked(status.Session)
 			_ = c.link.trySend(&DestroySession{Session: status.Session})
 		}
 		return nil
@@ -549,6 +582,9 @@ func (c *Conn) DestLookup(ctx context.Context, h wire.Hash) ([]byte, error) {
 	if len(c.dests) >= c.link.limits.MaxRequests || len(waiting) >= c.link.limits.MaxRequests {
 		c.mu.Unlock()
 		return nil, ErrTooMany
+	}
+	if c.dests == nil {
+		c.dests = make(map[wire.Hash][]chan *DestReply)
 	}
 	c.dests[h] = append(waiting, reply)
 	c.mu.Unlock()
@@ -618,18 +654,8 @@ func (c *Conn) onDestReply(m *DestReply) error {
 // that answers late, an answer goes to the call that it is due to.
 func (c *Conn) BandwidthLimits(ctx context.Context) (*BandwidthLimits, error) {
 	reply := make(chan *BandwidthLimits, 1)
-	c.mu.Lock()
-	if len(c.limits) >= c.link.limits.MaxRequests {
-		c.mu.Unlock()
-		return nil, ErrTooMany
-	}
-	c.limits = append(c.limits, reply)
-	c.mu.Unlock()
-	if err := c.link.send(ctx, &GetBandwidthLimits{}); err != nil {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		// It was not asked for, so no answer is due.
-		c.limits = slices.DeleteFunc(c.limits, func(r chan *BandwidthLimits) bool { return r == reply })
+	err := c.askLimits(func(m *BandwidthLimits) { reply <- m }, func() error { return c.link.send(ctx, &GetBandwidthLimits{}) })
+	if err != nil {
 		return nil, err
 	}
 	select {
@@ -642,14 +668,47 @@ func (c *Conn) BandwidthLimits(ctx context.Context) (*BandwidthLimits, error) {
 	}
 }
 
+// AskBandwidthLimits asks as [Conn.BandwidthLimits] does, and waits for nothing:
+// answered is called with the answer, if one comes, and must not wait either, for it
+// holds up the connection. Where too much waits to be written already the error is
+// ErrTooMany.
+func (c *Conn) AskBandwidthLimits(answered func(*BandwidthLimits)) error {
+	return c.askLimits(answered, func() error { return c.link.trySend(&GetBandwidthLimits{}) })
+}
+
+func (c *Conn) askLimits(answered func(*BandwidthLimits), send func() error) error {
+	// By its address a question is found again that could not be sent.
+	q := &answered
+	c.mu.Lock()
+	if len(c.limits) >= c.link.limits.MaxRequests {
+		c.mu.Unlock()
+		return ErrTooMany
+	}
+	c.limits = append(c.limits, q)
+	c.mu.Unlock()
+	err := send()
+	if err != nil {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		// It was not asked for, so no answer is due.
+		c.limits = slices.DeleteFunc(c.limits, func(r *func(*BandwidthLimits)) bool { return r == q })
+	}
+	return err
+}
+
 func (c *Conn) onBandwidthLimits(m *BandwidthLimits) error {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	if len(c.limits) == 0 {
+		c.mu.Unlock()
 		return ErrUnexpected
 	}
-	c.limits[0] <- m
+	answered := *c.limits[0]
 	c.limits = c.limits[1:]
+	if len(c.limits) == 0 {
+		c.limits = nil
+	}
+	c.mu.Unlock()
+	answered(m)
 	return nil
 }
 

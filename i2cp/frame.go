@@ -59,14 +59,17 @@ type Reader struct {
 	buf        []byte
 	start, end int  // unread bytes of buf
 	full       bool // the last read filled buf: there may be more
+	small      int  // reads in a row that would have fitted into readerFirst
 }
 
 // The buffer begins small, for connections that say little, and doubles up to
 // readerSize while reads fill it, so that a busy one takes many frames at once;
-// beyond that it grows with the frames that arrive.
+// beyond that it grows with the frames that arrive. After readerQuiet small reads in
+// a row it is small again.
 const (
-	readerFirst = 2 << 10
+	readerFirst = 512
 	readerSize  = 64 << 10
+	readerQuiet = 32
 )
 
 // NewReader returns a Reader of bodies of at most limit bytes.
@@ -113,6 +116,9 @@ func (r *Reader) fill(n int) error {
 			r.end = copy(r.buf, r.buf[r.start:r.end])
 			r.start = 0
 		}
+		if r.small >= readerQuiet && r.end == 0 && n <= readerFirst && len(r.buf) > readerFirst {
+			r.buf = make([]byte, readerFirst)
+		}
 		if r.end == len(r.buf) || r.full && r.end == 0 && len(r.buf) < readerSize {
 			// Double, and no more: a peer that declares much and sends little
 			// costs little.
@@ -128,6 +134,9 @@ func (r *Reader) fill(n int) error {
 		got, err := r.r.Read(r.buf[r.end:])
 		r.end += got
 		r.full = r.end == len(r.buf)
+		if r.small++; got > readerFirst/2 || r.end > readerFirst {
+			r.small = 0
+		}
 		if got == 0 && err != nil {
 			switch {
 			case errors.Is(err, os.ErrDeadlineExceeded) && r.late != nil:

@@ -68,7 +68,8 @@ func (l Limits) withDefaults() Limits {
 // A link is what both ends of a connection have in common: one loop that reads,
 // one that writes, and one end. Senders append whole frames to what waits to be
 // written; the writer takes all of it at once, so that many small messages cost
-// one system call.
+// one system call. The writer's goroutine and buffers are there only while there is
+// something to write: of thousands of connections, most are silent.
 type link struct {
 	nc     net.Conn
 	limits Limits
@@ -80,8 +81,9 @@ type link struct {
 	drained chan struct{} // closed when the writer takes pending; nil while nobody waits
 	err     *ConnError    // why it ended, nil until then
 	last    bool          // pending ends with the last frame
+	started bool
+	writing bool // the writer's goroutine is there
 
-	wake     chan struct{} // capacity 1: pending is not empty, or the link has ended
 	done     chan struct{} // closed when err is set
 	readDone chan struct{} // closed when the reading loop has returned
 	wg       sync.WaitGroup
@@ -90,7 +92,7 @@ type link struct {
 func newLink(nc net.Conn, limits Limits) *link {
 	l := &link{
 		nc: nc, limits: limits, in: NewReader(nc, limits.MaxFrame),
-		wake: make(chan struct{}, 1), done: make(chan struct{}), readDone: make(chan struct{}),
+		done: make(chan struct{}), readDone: make(chan struct{}),
 	}
 	l.in.conn, l.in.stall, l.in.idle = nc, limits.FrameTimeout, limits.IdleTimeout
 	return l
@@ -99,8 +101,11 @@ func newLink(nc net.Conn, limits Limits) *link {
 // start runs the two loops. dispatch handles each frame on the reading loop;
 // ended runs there after the last one.
 func (l *link) start(dispatch func(Type, []byte) error, ended func()) {
-	l.wg.Add(2)
-	go l.writeLoop()
+	l.wg.Add(1)
+	l.mu.Lock()
+	l.started = true
+	l.writeLocked() // it may have failed already
+	l.mu.Unlock()
 	go func() {
 		defer l.wg.Done()
 		defer close(l.readDone)
@@ -178,6 +183,9 @@ func (l *link) trySend(m Message) error {
 
 // appendLocked appends m's frame and unlocks.
 func (l *link) appendLocked(m Message, session int, sent *atomic.Bool) error {
+	if l.pending == nil {
+		l.pending = takeBuffer()
+	}
 	base := len(l.pending)
 	var err error
 	l.pending, err = AppendFrame(l.pending, m, l.limits.MaxFrame)
@@ -190,17 +198,33 @@ func (l *link) appendLocked(m Message, session int, sent *atomic.Bool) error {
 	if err == nil && sent != nil {
 		sent.Store(true)
 	}
+	l.writeLocked()
 	l.mu.Unlock()
-	if err == nil {
-		l.poke()
-	}
 	return err
 }
 
-func (l *link) poke() {
-	select {
-	case l.wake <- struct{}{}:
-	default:
+// writeLocked has what is pending written. The reading loop outlives the last
+// call: until it ends, wg may grow.
+func (l *link) writeLocked() {
+	if !l.started || l.writing || len(l.pending) == 0 && !l.last {
+		return
+	}
+	l.writing = true
+	l.wg.Add(1)
+	go l.writeLoop()
+}
+
+// buffers are those of writers, between whom they are shared.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// bufferMax is the largest buffer, in bytes, that is kept for others.
+const bufferMax = 64 << 10
+
+func takeBuffer() []byte { return (*buffers.Get().(*[]byte))[:0] }
+
+func giveBuffer(b []byte) {
+	if cap(b) > 0 && cap(b) <= bufferMax {
+		buffers.Put(&b)
 	}
 }
 
@@ -220,8 +244,8 @@ func (l *link) fail(e *ConnError) {
 		l.pending = nil
 	}
 	l.last = true
+	l.writeLocked()
 	close(l.done)
-	l.poke()
 }
 
 // disconnect appends the Disconnect that tells e, with the reason that e has or the
@@ -236,12 +260,20 @@ func (e *ConnError) disconnect(b []byte, limits Limits) (frame []byte, reason st
 	return frame, reason
 }
 
+// writeLoop writes until nothing is pending.
 func (l *link) writeLoop() {
 	defer l.wg.Done()
 	var buf []byte
 	for {
-		<-l.wake
 		l.mu.Lock()
+		if len(l.pending) == 0 && !l.last {
+			l.writing = false
+			giveBuffer(buf)
+			giveBuffer(l.pending)
+			l.pending = nil
+			l.mu.Unlock()
+			return
+		}
 		buf, l.pending = l.pending, buf[:0]
 		last := l.last
 		if l.drained != nil {
@@ -370,26 +402,22 @@ func (l *link) drain() {
 	}
 }
 
-// A slab copies message bodies that outlive the reader's buffer into large
+// A slab copies message bodies that outlive the reader's buffer into larger
 // blocks: one allocation for many small messages.
-type slab struct {
-	free []byte
-	size int // of the last piece
-}
+type slab struct{ free []byte }
 
-// Pieces begin small, for connections that say little, and double.
-const (
-	slabFirst = 1 << 10
-	slabSize  = 64 << 10
-)
+// slabFirst is the least block, in bytes.
+const slabFirst = 1 << 10
 
-func (s *slab) copy(b []byte) []byte {
-	if len(b) > slabSize/4 {
+// copy copies b. Blocks are as large as the reader's buffer, of room bytes: that
+// grows while a connection is busy, and shrinks when it is so no longer.
+func (s *slab) copy(b []byte, room int) []byte {
+	size := max(slabFirst, min(room, readerSize))
+	if len(b) > size/4 {
 		return append([]byte(nil), b...)
 	}
-	if len(b) > len(s.free) {
-		s.size = min(max(slabFirst, 2*s.size, 2*len(b)), slabSize)
-		s.free = make([]byte, s.size)
+	if len(b) > len(s.free) || len(s.free) > size {
+		s.free = make([]byte, size)
 	}
 	n := copy(s.free, b)
 	out := s.free[:n:n]

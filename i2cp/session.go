@@ -13,8 +13,8 @@ import (
 // A Session is one Destination's session on a connection. Its methods may be
 // called from several goroutines.
 //
-// Whoever opens a session takes its messages from Messages, quickly: while its
-// queue is full nothing is read from the connection, so no call is answered
+// Whoever opens a session takes its messages, from Messages or by Handle, quickly:
+// while its queue is full nothing is read from the connection, so no call is answered
 // either, and a lease request waits (i2pd ends a session that lets one wait for
 // 10 s). [Config].DropWhenFull gives up payloads instead.
 type Session struct {
@@ -25,19 +25,18 @@ type Session struct {
 	managed bool
 	open    OpenStatus // of a managed session
 
-	once    sync.Once
-	deliver sync.Mutex // held to send on in, and to close it
-	in      chan Message
-	done    chan struct{} // closed when the session has ended
-	err     error         // set before done is closed
+	once  sync.Once
+	inbox inbox
+	done  chan struct{} // closed when the session has ended
+	err   error         // set before done is closed
 
 	nonce    atomic.Uint32
 	compress atomic.Bool
 	dropped  atomic.Uint64
 
 	mu      sync.Mutex
-	pending map[uint32]pending // requests of the extension without a final answer
-	late    [lateMax]uint32    // builds that timed out and may yet succeed
+	pending map[uint32]pending // requests of the extension without a final answer; nil before the first
+	late    []uint32           // builds that timed out and may yet succeed, lateMax at the most
 	lateAt  int
 }
 
@@ -52,8 +51,7 @@ const lateMax = 256
 func newSession(c *Conn, id uint16, dest []byte) *Session {
 	s := &Session{
 		conn: c, id: id, dest: dest,
-		in: make(chan Message, c.link.limits.MaxQueue), done: make(chan struct{}),
-		pending: make(map[uint32]pending),
+		done: make(chan struct{}),
 	}
 	s.compress.Store(c.compress)
 	return s
@@ -83,13 +81,6 @@ func (s *Session) Managed() bool { return s.managed }
 // period granted, and the token for frontends.
 func (s *Session) OpenStatus() OpenStatus { return s.open }
 
-// Messages returns the router's messages to the session, in their order:
-// RequestVariableLeaseSet, MessagePayload, MessageStatus and all of the
-// extension's but the answers to Capabilities, OpenSession and Attach. Each is
-// the receiver's own, but small messages share memory: who keeps one for long
-// copies it. The channel is closed when the session has ended.
-func (s *Session) Messages() <-chan Message { return s.in }
-
 // Dropped returns how many payloads were dropped for want of room in the queue;
 // see [Config].DropWhenFull.
 func (s *Session) Dropped() uint64 { return s.dropped.Load() }
@@ -109,30 +100,8 @@ func (s *Session) end(err error) {
 	s.once.Do(func() {
 		s.err = err
 		close(s.done) // a delivery that waits for room gives up
-		s.deliver.Lock()
-		defer s.deliver.Unlock()
-		close(s.in)
+		s.inbox.close()
 	})
-}
-
-// put hands m to whoever takes the session's messages, and waits for room.
-func (s *Session) put(m Message) {
-	s.deliver.Lock()
-	defer s.deliver.Unlock()
-	select {
-	case <-s.done:
-		return
-	default:
-	}
-	if s.conn.dropWhenFull && isPacket(m) && len(s.in) >= cap(s.in)-cap(s.in)/4 {
-		s.dropped.Add(1)
-		return
-	}
-	select {
-	case s.in <- m:
-	case <-s.done:
-	case <-s.conn.link.done:
-	}
 }
 
 // isPacket reports whether m came in from the network, from where things get lost
@@ -156,7 +125,7 @@ func isPacket(m Message) bool {
 // refuse: then it is a *ConnError with their reason. They also want subsessions to
 // have the encryption key of the primary session's Destination.
 func (c *Conn) CreateSession(ctx context.Context, keys wire.PrivateKeyFile, options map[string]string) (*Session, error) {
-	config, err := SignConfig(keys, options, time.Now().Add(c.ClockOffset()))
+	config, err := c.signConfig(keys, options)
 	if err != nil {
 		return nil, err
 	}
@@ -173,12 +142,26 @@ func (c *Conn) CreateSession(ctx context.Context, keys wire.PrivateKeyFile, opti
 	return s, nil
 }
 
+// signConfig is SignConfig by the router's clock. Signing takes several kB of stack,
+// which a caller that then waits for the router would keep: it has a goroutine of its
+// own.
+func (c *Conn) signConfig(keys wire.PrivateKeyFile, options map[string]string) (config SessionConfig, err error) {
+	now := time.Now().Add(c.ClockOffset())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		config, err = SignConfig(keys, options, now)
+	}()
+	<-done
+	return config, err
+}
+
 // Reconfigure changes options of the session, tunnel options above all.
 func (s *Session) Reconfigure(ctx context.Context, options map[string]string) error {
 	if s.keys == nil {
 		return ErrUnexpected
 	}
-	config, err := SignConfig(*s.keys, options, time.Now().Add(s.conn.ClockOffset()))
+	config, err := s.conn.signConfig(*s.keys, options)
 	if err != nil {
 		return err
 	}
@@ -203,7 +186,7 @@ func (s *Session) Close(ctx context.Context) error {
 		return s.Err() // has ended already
 	}
 	delete(s.conn.sessions, s.id)
-	s.conn.closed[s.id] = true
+	s.conn.closeLocked(s.id)
 	s.conn.mu.Unlock()
 	s.end(ErrClosed)
 	return s.conn.link.send(ctx, &DestroySession{Session: s.id})
@@ -260,7 +243,7 @@ func (c *Conn) onSessionStatus(m *SessionStatus) error {
 	if m.Status == SessionDestroyed {
 		if s := c.sessions[m.Session]; s != nil {
 			delete(c.sessions, m.Session)
-			c.closed[m.Session] = true
+			c.closeLocked(m.Session)
 			s.end(&StatusError{m.Status})
 			return nil
 		}
@@ -279,7 +262,7 @@ func (c *Conn) onSessionStatus(m *SessionStatus) error {
 			return ErrSession
 		}
 		if call.abandoned {
-			c.closed[m.Session] = true
+			c.closeLocked(m.Session)
 			_ = c.link.trySend(&DestroySession{Session: m.Session})
 			break
 		}
@@ -307,7 +290,7 @@ func (c *Conn) OpenSession(ctx context.Context, keys wire.PrivateKeyFile, option
 	for k, v := range options {
 		with[k] = v
 	}
-	config, err := SignConfig(keys, with, time.Now().Add(c.ClockOffset()))
+	config, err := c.signConfig(keys, with)
 	if err != nil {
 		return nil, err
 	}
@@ -380,7 +363,7 @@ func (c *Conn) onLost(m *OpenStatus) error {
 		return ErrSession
 	}
 	delete(c.sessions, m.Session)
-	c.closed[m.Session] = true
+	c.closeLocked(m.Session)
 	s.end(&OpenError{m.Status})
 	return nil
 }
@@ -427,6 +410,9 @@ func (s *Session) Send(ctx context.Context, m Message) error {
 		_, used := s.pending[id]
 		full := len(s.pending) >= s.conn.link.limits.MaxRequests
 		if id != 0 && !used && !full {
+			if s.pending == nil {
+				s.pending = make(map[uint32]pending)
+			}
 			s.pending[id] = pending{want}
 		}
 		s.mu.Unlock()
@@ -488,6 +474,9 @@ func (s *Session) expect(m Message) error {
 		}
 		id = m.Request
 		if m.Result == ResultTimeout {
+			if len(s.late) < lateMax {
+				s.late = append(s.late, 0)
+			}
 			s.late[s.lateAt] = id
 			s.lateAt = (s.lateAt + 1) % lateMax
 		}

@@ -42,10 +42,7 @@ func (d *destination) perform(a *balancer.Action) {
 	case balancer.ActionHeartbeat:
 		every := time.Duration(a.Every)
 		l.order(func(_ context.Context, x *life) error {
-			select {
-			case x.changed <- every:
-			default:
-			}
+			x.beatEvery(every)
 			return nil
 		})
 	case balancer.ActionConfigureTunnels:

@@ -91,16 +91,21 @@ func (s *stub) Handle(c *i2cp.ServerConn, rs *i2cp.RouterSession, m i2cp.Message
 // ask has a session's client make a LeaseSet with fresh tunnels.
 func (s *stub) ask(tb testing.TB, rs *i2cp.RouterSession) {
 	tb.Helper()
-	m := &i2cp.RequestVariableLeaseSet{Session: rs.ID()}
-	for i := range s.leases {
+	if err := rs.Send(request(rs.ID(), s.leases)); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// request is for a LeaseSet with fresh tunnels.
+func request(session uint16, leases int) *i2cp.RequestVariableLeaseSet {
+	m := &i2cp.RequestVariableLeaseSet{Session: session}
+	for i := range leases {
 		var l wire.Lease
 		_, _ = rand.Read(l.Gateway[:])
 		l.Tunnel, l.End = wire.TunnelID(i+1), wire.DateOf(time.Now().Add(10*time.Minute))
 		m.Leases = append(m.Leases, l)
 	}
-	if err := rs.Send(m); err != nil {
-		tb.Fatal(err)
-	}
+	return m
 }
 
 func benchConfig(tb testing.TB, addresses []string, destinations int) live.Config {
@@ -121,7 +126,7 @@ func benchConfig(tb testing.TB, addresses []string, destinations int) live.Confi
 	return cfg
 }
 
-func serve(tb testing.TB, cfg live.Config) {
+func serve(tb testing.TB, cfg live.Config) *live.Service {
 	tb.Helper()
 	s, err := live.New(cfg)
 	if err != nil {
@@ -136,6 +141,7 @@ func serve(tb testing.TB, cfg live.Config) {
 			tb.Error(err)
 		}
 	})
+	return s
 }
 
 // BenchmarkEcho answers repliable datagrams of 1 kB that a router hands up: by a
@@ -155,7 +161,7 @@ func BenchmarkEcho(b *testing.B) {
 		b.Fatal(err)
 	}
 	payload := i2cp.AppendPayload(nil, i2cp.PayloadInfo{Protocol: i2cp.ProtocolDatagram}, body)
-	const underWay = 64
+	const underWay = 32 // more than queueMax allows would be dropped
 	pump := func(b *testing.B, s *stub, rs *i2cp.RouterSession) {
 		b.ReportAllocs()
 		b.ResetTimer()

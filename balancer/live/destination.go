@@ -98,6 +98,9 @@ type input struct {
 // verifyEvery is how often we look whether our LeaseSet is in the netDb.
 const verifyEvery = 5 * time.Minute
 
+// inputsMax is how many inputs may wait for the loop; beyond it, links wait.
+const inputsMax = 32
+
 // heartbeatEvery is the interval of heartbeats. A router that stops right after
 // an answer is asked one interval later, and has missed two of them after three.
 const heartbeatEvery = 1500 * time.Millisecond
@@ -107,7 +110,7 @@ func newDestination(svc *Service, cfg Destination, routers []Router) (*destinati
 	d := &destination{
 		svc: svc, cfg: cfg, log: svc.cfg.Log.With("destination", cfg.Name), hash: cfg.Keys.Destination.Hash(),
 		store: store{dir: svc.cfg.State, name: cfg.Keys.Destination.B32()},
-		names: newNames(), clients: newClients(), in: make(chan input, 256), made: make(map[*balancer.Lease]signed),
+		names: newNames(), clients: newClients(), in: make(chan input, inputsMax), made: make(map[*balancer.Lease]signed),
 		offsets: make([]balancer.Time, slots), lives: make([]*life, slots), slots: make([]atomic.Pointer[link], slots),
 		acks: acks{tokens: make(map[uint32]int64)}, ctx: context.Background(), cancel: func() {}, ended: make(chan struct{}),
 	}
@@ -160,7 +163,7 @@ func newDestination(svc *Service, cfg Destination, routers []Router) (*destinati
 }
 
 func (d *destination) newLink(id balancer.RouterID, r Router) *link {
-	return &link{d: d, id: id, cfg: r, commands: make(chan command, commandsMax)}
+	return &link{d: d, id: id, cfg: r, commands: newCommands()}
 }
 
 // link returns the link to a router, nil where there is none.
@@ -204,8 +207,14 @@ func (d *destination) change(ctx context.Context, routers []Router) {
 	}
 	for _, r := range routers {
 		if l := d.named(r.Name); l != nil {
-			if l.cfg.Weight != r.Weight {
-				l.cfg.Weight = r.Weight
+			old := l.router()
+			l.mu.Lock()
+			l.cfg.Weight, l.cfg.TLS = r.Weight, r.TLS
+			l.mu.Unlock()
+			if x := d.lives[l.id]; x != nil {
+				x.trustAnew(r.TLS)
+			}
+			if old.Weight != r.Weight {
 				d.step(&balancer.Event{Kind: balancer.EventAdmin, Router: l.id, Command: balancer.CommandWeight, Weight: int32(r.Weight)})
 			}
 			continue
@@ -374,6 +383,7 @@ func (d *destination) handle(in input) {
 			return // of a router that was taken out
 		}
 		d.lives[in.router] = in.life
+		in.life.trustAnew(in.life.router().TLS) // it may have changed meanwhile
 		skew := in.life.snapshot().skew
 		d.offsets[in.router] = d.wallOffset() + balancer.Time(skew)
 		d.step(&balancer.Event{Kind: balancer.EventClock, Router: in.router, At: d.offsets[in.router]})

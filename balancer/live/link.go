@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -37,22 +38,36 @@ const (
 	// queueMax bounds the messages of a router that wait for us; further payloads
 	// are dropped.
 	queueMax = 64
+	// pendingMax bounds the bytes that wait for a router that reads slowly, beyond
+	// what the kernel takes; whoever sends more to it waits.
+	pendingMax = 16 << 10
 )
 
 // A link is the way to one router for one Destination. It connects again
 // whenever the connection ends.
+//
+// There may be thousands, most of them idle: a standing one costs two goroutines,
+// one that reads and one that carries out commands, and no queue that is empty
+// takes memory.
 type link struct {
 	d   *destination
 	id  balancer.RouterID
-	cfg Router
+	cfg Router // but for TLS and Weight: see router
 
 	cancel   context.CancelFunc // of run
-	commands chan command
+	commands commands
 	session  atomic.Pointer[i2cp.Session] // nil while there is none
 	met      atomic.Bool                  // a stock router has had a session
 
 	mu     sync.Mutex
 	status linkStatus
+}
+
+// router returns the router's configuration as it is now.
+func (l *link) router() Router {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.cfg
 }
 
 // linkStatus is what an operator may know of a link.
@@ -80,14 +95,15 @@ type command struct {
 type life struct {
 	*link
 	conn    *i2cp.Conn
+	tls     *tls.Config // that it was made with
 	session *i2cp.Session
 	kind    balancer.RouterKind
 	managed bool // speaks the extension
 	caps    i2cp.Capabilities
 
-	stock   stockState
-	p140    p140State
-	changed chan time.Duration // the interval of heartbeats
+	stock stockState
+	p140  p140State
+	pulse pulse
 }
 
 func (l *link) set(f func(st *linkStatus)) {
@@ -102,64 +118,95 @@ func (l *link) snapshot() linkStatus {
 	return l.status
 }
 
-// run keeps the link connected until ctx ends.
+// run keeps the link connected until ctx ends. What stands on the stack here, in live
+// and in serve stands there for each link, for as long as it runs: these functions
+// call others for all that takes room.
 func (l *link) run(ctx context.Context) {
-	wait := retryMin
-	var told time.Time
+	b := backoff{wait: retryMin}
 	for {
-		began := time.Now()
+		b.began = time.Now()
 		err := l.live(ctx)
 		served := l.session.Swap(nil) != nil
 		if ctx.Err() != nil {
 			return
 		}
-		l.set(func(st *linkStatus) {
-			if st.up || st.since.IsZero() {
-				st.since = time.Now()
-			}
-			st.up, st.frozen, st.problem = false, false, err.Error()
-		})
-		// A router that stays away is told of at once, and then now and again.
-		level := slog.LevelDebug
-		if served || time.Since(told) > tellEvery {
-			level, told = slog.LevelWarn, time.Now()
-		}
-		l.d.log.Log(ctx, level, "router lost", "router", l.cfg.Name, "error", err)
-		if time.Since(began) > retryMax {
-			wait = retryMin
-		}
-		// Spread, so that all Destinations do not knock at once.
-		timer := time.NewTimer(wait/2 + rand.N(wait)) //nolint:forbidigo // nothing that is replayed hangs on it
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
+		l.lost(ctx, &b, err, served)
+		if !b.pause(ctx) {
 			return
 		}
-		wait = min(2*wait, retryMax)
+	}
+}
+
+// backoff is how a link spaces its attempts.
+type backoff struct {
+	wait  time.Duration
+	began time.Time // the last attempt
+	told  time.Time // when the operator was told
+}
+
+// lost tells the operator of a connection that has ended, or was not made.
+func (l *link) lost(ctx context.Context, b *backoff, err error, served bool) {
+	l.set(func(st *linkStatus) {
+		if st.up || st.since.IsZero() {
+			st.since = time.Now()
+		}
+		st.up, st.frozen, st.problem = false, false, err.Error()
+	})
+	// A router that stays away is told of at once, and then now and again.
+	level := slog.LevelDebug
+	if served || time.Since(b.told) > tellEvery {
+		level, b.told = slog.LevelWarn, time.Now()
+	}
+	l.d.log.Log(ctx, level, "router lost", "router", l.cfg.Name, "error", err)
+}
+
+// pause waits before the next attempt; it returns false where ctx has ended.
+func (b *backoff) pause(ctx context.Context) bool {
+	if time.Since(b.began) > retryMax {
+		b.wait = retryMin
+	}
+	// Spread, so that all Destinations do not knock at once.
+	timer := time.NewTimer(b.wait/2 + rand.N(b.wait)) //nolint:forbidigo // nothing that is replayed hangs on it
+	defer timer.Stop()
+	b.wait = min(2*b.wait, retryMax)
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 
 // live is one connection, from dialling to its end.
 func (l *link) live(ctx context.Context) error {
-	conn, err := i2cp.Dial(ctx, l.cfg.Address, i2cp.Config{
-		Version: claimedVersion, Username: l.cfg.User, Password: l.cfg.Password, TLS: l.cfg.TLS, Extension: true,
-		DropWhenFull: true, Limits: i2cp.Limits{MaxQueue: queueMax},
-	})
+	x, err := l.connect(ctx)
 	if err != nil {
-		return explainDial(l.cfg, err)
-	}
-	x := &life{link: l, conn: conn, changed: make(chan time.Duration, 1)}
-	defer func() { _ = conn.Close() }()
-	if err := x.meet(ctx); err != nil {
 		return err
 	}
-	if !x.managed && x.kind == balancer.KindI2pd {
-		if err := l.d.svc.quirks.settle(ctx, x); err != nil {
-			return err
-		}
-	}
+	defer func() { _ = x.conn.Close() }()
 	return x.serve(ctx)
+}
+
+// connect makes a connection, and finds out all that is needed of the router.
+func (l *link) connect(ctx context.Context) (*life, error) {
+	r := l.router()
+	conn, err := i2cp.Dial(ctx, r.Address, i2cp.Config{
+		Version: claimedVersion, Username: r.User, Password: r.Password, TLS: r.TLS, Extension: true,
+		DropWhenFull: true, Limits: i2cp.Limits{MaxQueue: queueMax, MaxPending: pendingMax},
+	})
+	if err != nil {
+		return nil, explainDial(r, err)
+	}
+	x := &life{link: l, conn: conn, tls: r.TLS, pulse: pulse{failed: make(chan error, 1)}}
+	err = x.meet(ctx)
+	if err == nil && !x.managed && x.kind == balancer.KindI2pd {
+		err = l.d.svc.quirks.settle(ctx, x)
+	}
+	if err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	return x, nil
 }
 
 func explainDial(r Router, err error) error {
@@ -201,42 +248,69 @@ func (x *life) meet(ctx context.Context) error {
 
 // serve carries out commands until the connection ends.
 func (x *life) serve(ctx context.Context) error {
-	for len(x.commands) > 0 {
-		<-x.commands // of an earlier life
-	}
-	x.d.post(input{x.id, x, lifeBegins, balancer.Event{
-		Kind: balancer.EventRouterUp, Router: x.id, RouterKind: x.kind, Caps: x.coreCaps(),
-	}, nil})
-	x.set(func(st *linkStatus) { st.problem, st.heard = "", time.Now() })
-	beats := make(chan error, 1)
-	done := make(chan struct{})
-	defer func() {
-		close(done)
-		x.d.post(input{x.id, x, lifeEnds, balancer.Event{Kind: balancer.EventRouterLost, Router: x.id}, nil})
-	}()
-	go x.heartbeats(ctx, done, beats)
-	nudges := time.NewTicker(nudgeEvery)
-	defer nudges.Stop()
+	x.begin()
+	defer x.over()
 	for {
+		if err := x.carryOut(ctx); err != nil {
+			return err
+		}
 		select {
-		case <-nudges.C:
-			if err := x.command(ctx, command{x, func(ctx context.Context, y *life) error { return y.nudge(ctx) }}); err != nil {
-				return err
-			}
+		case <-x.commands.wake:
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-x.conn.Done():
 			return x.conn.Err()
-		case err := <-beats:
+		case err := <-x.pulse.failed:
 			return err
-		case c := <-x.commands:
-			if c.life != x {
-				continue
-			}
-			if err := x.command(ctx, c); err != nil {
-				return err
-			}
 		}
+	}
+}
+
+// begin tells the loop of the connection.
+func (x *life) begin() {
+	x.commands.drop() // of an earlier life
+	x.d.post(input{x.id, x, lifeBegins, balancer.Event{
+		Kind: balancer.EventRouterUp, Router: x.id, RouterKind: x.kind, Caps: x.coreCaps(),
+	}, nil})
+	x.set(func(st *linkStatus) { st.problem, st.heard = "", time.Now() })
+}
+
+// over tells the loop that the connection has ended.
+func (x *life) over() {
+	x.pulse.stop()
+	x.d.post(input{x.id, x, lifeEnds, balancer.Event{Kind: balancer.EventRouterLost, Router: x.id}, nil})
+}
+
+// carryOut carries out the commands that wait.
+func (x *life) carryOut(ctx context.Context) error {
+	for {
+		c, ok := x.commands.next()
+		if !ok {
+			return nil
+		}
+		if c.life != x {
+			continue
+		}
+		if err := x.command(ctx, c); err != nil {
+			return err
+		}
+		if err := x.ended(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// ended tells why no more commands are carried out, nil while they are.
+func (x *life) ended(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-x.conn.Done():
+		return x.conn.Err()
+	case err := <-x.pulse.failed:
+		return err
+	default:
+		return nil
 	}
 }
 
@@ -248,10 +322,7 @@ func (x *life) command(ctx context.Context, c command) error {
 
 // order queues a command for the present life of the router.
 func (l *link) order(do func(ctx context.Context, x *life) error) {
-	c := command{l.d.lives[l.id], do}
-	select {
-	case l.commands <- c:
-	default:
+	if !l.commands.add(command{l.d.lives[l.id], do}) {
 		// It takes nothing any more; heartbeats will tell.
 		l.d.log.Error("router takes no commands", "router", l.cfg.Name)
 	}
@@ -277,69 +348,7 @@ func (x *life) opened(s *i2cp.Session, read func(i2cp.Message)) {
 	x.link.session.Store(s)
 	x.tell(balancer.Event{Kind: balancer.EventSessionStatus})
 	x.set(func(st *linkStatus) { st.up, st.since, st.problem = true, time.Now(), "" })
-	go func() {
-		for m := range s.Messages() {
-			read(m)
-		}
-	}()
-}
-
-// heartbeats asks for a sign of life every interval that the core wants.
-func (x *life) heartbeats(ctx context.Context, done <-chan struct{}, failed chan<- error) {
-	var every time.Duration
-	select {
-	case every = <-x.changed:
-	case <-done:
-		return
-	}
-	answers := make(chan error, 1)
-	ask := func() {
-		go func() {
-			// One question at a time: a frozen router's answers would only pile up.
-			_, err := x.conn.BandwidthLimits(ctx)
-			answers <- err
-		}()
-	}
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	ask()
-	waiting, missed := true, 0
-	for {
-		select {
-		case <-done:
-			return
-		case every = <-x.changed:
-			tick.Reset(every)
-		case err := <-answers:
-			if err != nil {
-				return // the connection's end is seen elsewhere
-			}
-			waiting = false
-			x.set(func(st *linkStatus) { st.heard, st.frozen = time.Now(), false })
-			if missed > 0 {
-				missed = 0
-				x.tell(balancer.Event{Kind: balancer.EventHeartbeat})
-				x.d.log.Info("router answers again", "router", x.cfg.Name)
-				x.thawed()
-			}
-		case <-tick.C:
-			if !waiting {
-				waiting = true
-				ask()
-				continue
-			}
-			missed++
-			if missed == 2 {
-				x.set(func(st *linkStatus) { st.frozen = true })
-				x.d.log.Warn("router does not answer", "router", x.cfg.Name, "for", time.Duration(missed)*every)
-			}
-			x.tell(balancer.Event{Kind: balancer.EventHeartbeat, Missed: int32(missed)})
-			if time.Duration(missed)*every > givenUp {
-				failed <- fmt.Errorf("no sign of life for %v", givenUp)
-				return
-			}
-		}
-	}
+	s.Handle(read)
 }
 
 // send sends a payload to a client through this router.

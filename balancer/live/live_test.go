@@ -28,6 +28,7 @@ import (
 // The tests here wait for routers, not for processors.
 func TestMain(m *testing.M) {
 	testnet.Main()
+	stubsMain()
 	flag.Parse()
 	if err := flag.Set("test.parallel", "16"); err != nil {
 		panic(err)

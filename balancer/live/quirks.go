@@ -112,7 +112,7 @@ func (q *quirks) settle(ctx context.Context, x *life) error {
 		return nil
 	}
 	x.d.log.Info("trying whether the router publishes when told not to", "router", x.cfg.Name, "version", version)
-	inverted, err := tryPublishing(ctx, x.cfg)
+	inverted, err := tryPublishing(ctx, x.router())
 	if errors.Is(err, errUndecided) {
 		x.d.log.Warn("cannot tell how the router takes i2cp.dontPublishLeaseSet; it is taken at its word", "router", x.cfg.Name)
 		err = nil

@@ -114,7 +114,11 @@ type Service struct {
 	cfg    Config
 	quirks *quirks
 
-	mu      sync.Mutex
+	// changing is held while the configuration or the running Destinations change,
+	// which may wait for routers; nothing waits while mu is held.
+	changing sync.Mutex
+
+	mu      sync.Mutex // after changing
 	dests   []*destination
 	drained map[string]bool
 	ctx     context.Context
@@ -247,7 +251,8 @@ func (s *Service) unique(name string, router wire.Hash) error {
 	return nil
 }
 
-// Status tells the state of everything. It may be called at any time.
+// Status tells the state of everything. It may be called at any time, and answers
+// at once; while a Reload is under way, what is not taken over yet is as it was.
 func (s *Service) Status() Status {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -322,18 +327,17 @@ func (d *destination) describe() DestinationStatus {
 // Drain takes a router out of (or, with on false, back into) the LeaseSets: it
 // gets no new leases, and serves those that it has until they end.
 func (s *Service) Drain(router string, on bool) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !slices.ContainsFunc(s.cfg.Routers, func(r Router) bool { return r.Name == router }) {
-		return ErrUnknownRouter
+	s.changing.Lock()
+	defer s.changing.Unlock()
+	dests, err := s.drain(router, on)
+	if err != nil {
+		return err
 	}
 	command := balancer.CommandUndrain
-	delete(s.drained, router)
 	if on {
 		command = balancer.CommandDrain
-		s.drained[router] = true
 	}
-	for _, d := range s.dests {
+	for _, d := range dests {
 		if l := d.named(router); l != nil {
 			d.admin(l.id, command, 0)
 		}
@@ -341,9 +345,25 @@ func (s *Service) Drain(router string, on bool) error {
 	return nil
 }
 
+// drain notes it, and returns the Destinations that it concerns.
+func (s *Service) drain(router string, on bool) ([]*destination, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !slices.ContainsFunc(s.cfg.Routers, func(r Router) bool { return r.Name == router }) {
+		return nil, ErrUnknownRouter
+	}
+	delete(s.drained, router)
+	if on {
+		s.drained[router] = true
+	}
+	return slices.Clone(s.dests), nil
+}
+
 // Reload takes over a changed configuration; sessions whose routers and
 // Destinations stay are kept. A Destination whose own settings have changed is
-// stopped and begun anew. The state's directory cannot change.
+// stopped and begun anew. A router whose certificate is not what its TLS
+// configuration wants any more is connected to again. The state's directory cannot
+// change.
 func (s *Service) Reload(cfg Config) error {
 	if cfg.Log == nil {
 		cfg.Log = s.cfg.Log
@@ -351,16 +371,20 @@ func (s *Service) Reload(cfg Config) error {
 	if err := cfg.check(); err != nil {
 		return err
 	}
+	s.changing.Lock()
+	defer s.changing.Unlock()
+	// Only those who hold changing change these.
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if cfg.State != s.cfg.State {
-		return fmt.Errorf("`state` cannot change from %s while the balancer runs: restart it", s.cfg.State)
+	dests, state, ctx := s.dests, s.cfg.State, s.ctx
+	s.mu.Unlock()
+	if cfg.State != state {
+		return fmt.Errorf("`state` cannot change from %s while the balancer runs: restart it", state)
 	}
-	if s.ctx == nil || s.ctx.Err() != nil {
+	if ctx == nil || ctx.Err() != nil {
 		return errors.New("the balancer is not running")
 	}
 	var kept []*destination
-	for _, d := range s.dests {
+	for _, d := range dests {
 		i := slices.IndexFunc(cfg.Destinations, func(c Destination) bool { return d.cfg.same(&c) })
 		if i >= 0 {
 			kept = append(kept, d)
@@ -372,12 +396,14 @@ func (s *Service) Reload(cfg Config) error {
 		<-d.ended
 	}
 	// From here on the old configuration cannot be had back.
-	s.dests, s.cfg = kept, cfg
+	s.mu.Lock()
+	s.dests, s.cfg = slices.Clone(kept), cfg
 	for name := range s.drained {
 		if !slices.ContainsFunc(cfg.Routers, func(r Router) bool { return r.Name == name }) {
 			delete(s.drained, name)
 		}
 	}
+	s.mu.Unlock()
 	s.met.Lock()
 	clear(s.met.names) // a router may have another name now
 	s.met.Unlock()
@@ -391,13 +417,16 @@ func (s *Service) Reload(cfg Config) error {
 			errs = append(errs, fmt.Errorf("destination %q: %w", c.Name, err))
 			continue
 		}
+		s.mu.Lock()
 		s.dests = append(s.dests, d)
 		s.begin(d)
+		s.mu.Unlock()
 	}
 	return errors.Join(errs...)
 }
 
-// same tells whether nothing has changed that a running link rests on.
+// same tells whether nothing has changed that a running link rests on; for changes
+// of TLS, see trustAnew.
 func (r *Router) same(q *Router) bool {
 	return r.Name == q.Name && r.Address == q.Address && r.User == q.User && r.Password == q.Password && (r.TLS == nil) == (q.TLS == nil)
 }

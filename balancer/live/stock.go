@@ -160,10 +160,7 @@ func (x *life) tellLeases(m *i2cp.RequestVariableLeaseSet) {
 
 // order1 queues something that cannot fail for this very life.
 func (x *life) order1(do func(*life)) {
-	select {
-	case x.commands <- command{x, func(_ context.Context, y *life) error { do(y); return nil }}:
-	case <-x.conn.Done():
-	}
+	x.commands.await(command{x, func(_ context.Context, y *life) error { do(y); return nil }}, x.conn.Done())
 }
 
 // thawed tells the core again what a router has that was silent.

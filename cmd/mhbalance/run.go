@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -82,10 +83,19 @@ type daemon struct {
 	reloads control.Reloads
 }
 
+// gcPercent is how much garbage may pile up before it is collected, in percent of
+// what is in use. A start with thousands of sessions makes more of it than anything
+// later, and decides how much memory the process keeps; mhbalance has processor time
+// to spare. GOGC overrules it.
+const gcPercent = 50
+
 // lockFile holds the lock of a state directory.
 const lockFile = "lock"
 
 func (t *tool) serve(c *cli.Context) (err error) {
+	if os.Getenv("GOGC") == "" {
+		defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
+	}
 	log, err := t.logger(c.String("log-level"))
 	if err != nil {
 		return err
