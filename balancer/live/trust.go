@@ -19,7 +19,7 @@ func (x *life) trustAnew(now *tls.Config) {
 	}
 	if err := accepts(now, x.tls, x.cfg.Address, x.conn.TLS()); err != nil {
 		x.d.log.Warn("the router is connected to again: its TLS configuration has changed", "router", x.cfg.Name, "error", err)
-		go x.conn.Close() // waits for the router
+		go func() { _ = x.conn.Close() }() // it waits for the router
 		return
 	}
 	x.tls = now
