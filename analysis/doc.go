@@ -1,6 +1,8 @@
 // Package analysis estimates: proportions, means and quantiles, how well an
-// attack tells two arms apart, how many gateways there are behind those that
-// were seen. Its functions are pure: a slice in, an [Estimate] with its interval
+// attack tells two arms apart, and the best of several attacks, how many gateways
+// there are behind those that were seen, also while they come and go, how much an
+// observation tells in bits. Beside them stand exact bounds: what the best possible
+// test can do. Its functions are pure: a slice in, an [Estimate] with its interval
 // out. Whoever needs random numbers, for a bootstrap, is handed a *rand.Rand, so
 // that the same input gives the same bytes.
 //

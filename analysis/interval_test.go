@@ -194,6 +194,18 @@ func TestMisusePanics(t *testing.T) {
 		"negative count":    func() { Chao1([]int{-1}, 0.95) },
 		"3 units of 2":      func() { Chao2([]int{3}, 2, 0.95) },
 		"more distinct":     func() { Occupancy(2, 3, 0.95, "") },
+		"resampled curve":   func() { RichnessAtUnits([]int{1}, 2, 1, 10, 0.95, newRand(1)) },
+		"coverage 0":        func() { RichnessAtCoverage([]int{1}, 2, 0, 100, 0.95, newRand(1)) },
+		"unsorted history":  func() { Occasions([][]int{{2, 1}}, 3) },
+		"m above n":         func() { JollySeber([]Occasion{{1, 2, 1, 0, 0}}, 0.95) },
+		"intervals":         func() { SummarizeOpen(make([]Occasion, 3), []float64{1}, 0.95) },
+		"ragged table":      func() { MutualInformation([][]int{{1, 2}, {1}}, 0.95) },
+		"negative cell":     func() { ZeroLeak([][]int{{1, -2}}, 100, 0.95, newRand(1)) },
+		"two neighbours":    func() { BayesError(nil, nil, 2, 0.95) },
+		"ragged attacks":    func() { SimultaneousAUCs([][]float64{{1}, {1, 2}}, [][]float64{{1}, {1}}, 100, 0.95, newRand(1)) },
+		"no law":            func() { BestTest([]float64{0.5}, []float64{1}) },
+		"no routers":        func() { SliceSumBayes([]float64{1}, 0) },
+		"listed twice":      func() { BootstrapRichnessOfUnits([][]int{{1, 1}}, 0.95) },
 		"grid":              func() { ROCBand([]float64{1}, []float64{1}, []float64{0.5, 0.2}, 100, 0.95, newRand(1)) },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -190,10 +190,11 @@ func ACE(counts []int, confidence float64) Estimate {
 //
 //	γ² = max(S_infrequent/C · t/(t−1) · Σ j(j−1)Q_j / (Σ jQ_j)² − 1, 0)
 //
-// If every infrequent species was seen in one unit only, or there is one unit,
-// the result is that of [Chao2], with a warning.
+// with C = 1 − Q₁/ΣjQ_j. If every infrequent species was seen in one unit only, or
+// there is one unit, the result is that of [Chao2], with a warning.
 //
-// Lee, Chao (1994), Biometrics 50:88; in the form of SpadeR (Chao et al. 2016).
+// Lee, Chao (1994), Biometrics 50:88. SpadeR has since taken a coverage that uses
+// Q₂ as well and N(N−1) in place of N², and so comes out lower.
 func ICE(incidences []int, units int, confidence float64) Estimate {
 	checkConfidence(confidence)
 	q := countIncidences(incidences, units)
@@ -264,80 +265,6 @@ func coverageEstimate(q frequencies, confidence float64, scale func(n float64) (
 		e.warn(fmt.Sprintf("the coverage of the rare species is %.2f only: the estimate is unsteady", c))
 	}
 	return e, true
-}
-
-// Jackknife1 estimates the number of species from incidences with the first-order
-// jackknife, S + Q₁(t−1)/t, and [Jackknife2] with the second-order one. The
-// variance is that of Burnham and Overton, Σ a_i²Q_i − Ŝ for the estimator
-// written as Σ a_i Q_i, the interval that of [Chao1].
-//
-// Burnham, Overton (1979), Ecology 60:927; Heltshe, Forrester (1983), Biometrics
-// 39:1.
-func Jackknife1(incidences []int, units int, confidence float64) Estimate {
-	t := float64(units)
-	return jackknife(incidences, units, confidence, (t-1)/t, 0)
-}
-
-// Jackknife2 estimates the number of species from incidences with the
-// second-order jackknife,
-//
-//	S + Q₁(2t−3)/t − Q₂(t−2)²/t(t−1)
-//
-// which can fall below the S species seen: then S takes its place, with a
-// warning. It needs two units; see [Jackknife1].
-func Jackknife2(incidences []int, units int, confidence float64) Estimate {
-	t := float64(units)
-	if units < 2 {
-		return jackknife(incidences, units, confidence, 0, 0)
-	}
-	return jackknife(incidences, units, confidence, (2*t-3)/t, -(t-2)*(t-2)/(t*(t-1)))
-}
-
-// jackknife is S + b1·Q₁ + b2·Q₂.
-func jackknife(incidences []int, units int, confidence, b1, b2 float64) Estimate {
-	checkConfidence(confidence)
-	q := countIncidences(incidences, units)
-	if q.observed == 0 {
-		return Undefined(units, unitSpecies, confidence, "no species seen")
-	}
-	q1, q2, observed := float64(q.f[1]), float64(q.f[2]), float64(q.observed)
-	e := Estimate{Center: observed + b1*q1 + b2*q2, Confidence: confidence, N: units, Unit: unitSpecies}
-	variance := (1+b1)*(1+b1)*q1 + (1+b2)*(1+b2)*q2 + observed - q1 - q2 - e.Center
-	if e.Center < observed {
-		e.Center = observed
-		e.warn("the jackknife fell below the number seen, which took its place")
-	}
-	unseenInterval(&e, q, variance)
-	unboundedIf(&e, units < 2)
-	return e
-}
-
-// BootstrapRichness estimates the number of species from incidences as the
-// expected loss of species in resampled units tells it, S + Σ (1−Q_j/t)^t over
-// the species j. The variance counts species as independent, Σ p(1−p) with
-// p = (1−Q_j/t)^t, which is right for what was not seen and ignores that species
-// of one unit come together. The interval is that of [Chao1].
-//
-// Smith, van Belle (1984), Nonparametric estimation of species richness,
-// Biometrics 40:119.
-func BootstrapRichness(incidences []int, units int, confidence float64) Estimate {
-	checkConfidence(confidence)
-	q := countIncidences(incidences, units)
-	if q.observed == 0 {
-		return Undefined(units, unitSpecies, confidence, "no species seen")
-	}
-	var unseen, variance float64
-	for _, c := range incidences {
-		if c > 0 {
-			p := math.Pow(1-float64(c)/float64(units), float64(units))
-			unseen += p
-			variance += p * (1 - p)
-		}
-	}
-	e := Estimate{Center: float64(q.observed) + unseen, Confidence: confidence, N: units, Unit: unitSpecies}
-	unseenInterval(&e, q, variance)
-	unboundedIf(&e, units < 2)
-	return e
 }
 
 // Coverage estimates the sample coverage, the total probability of the species

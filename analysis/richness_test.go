@@ -141,6 +141,10 @@ func TestIncidenceFormulas(t *testing.T) {
 	n, c := 16.0, 1-4.0/16
 	gamma := math.Max(8/c*5/4*(2*2+6*1+20*1)/(n*n)-1, 0)
 	wantNear(t, "ICE", ICE(q, 5, 0.95).Center, 8/c+4/c*gamma, 1e-12)
+	// Unequal enough for γ: 12 units, ΣjQ_j = 27, Σj(j−1)Q_j = 2·2+6+20+72 = 102.
+	c = 1 - 6.0/27
+	gamma = 11/c*12/11*102/(27*27) - 1
+	wantNear(t, "ICE", ICE([]int{1, 1, 1, 1, 1, 1, 2, 2, 3, 5, 9, 0, 11, 12}, 12, 0.95).Center, 2+11/c+6/c*gamma, 1e-12)
 	// With many units Chao2 becomes Chao1.
 	wantNear(t, "Chao2, many units", Chao2(golden, 1e9, 0.95).Hi, Chao1(golden, 0.95).Hi, 1e-6)
 }
@@ -270,17 +274,26 @@ func TestRichnessCoverage(t *testing.T) {
 	})
 }
 
+// BenchmarkChao1ACE estimates both for 20,000 communities of 80 species with
+// log-normal frequencies, some of them not seen.
 func BenchmarkChao1ACE(b *testing.B) {
 	rng := newRand(5)
-	counts := make([]int, 80)
-	for range 400 {
-		counts[rng.IntN(len(counts))]++
+	communities := make([][]int, 20_000)
+	all := make([]int, 80*len(communities))
+	for i := range communities {
+		communities[i], all = all[:80], all[80:]
+		for s := range communities[i] {
+			communities[i][s] = int(math.Exp(0.8 + 1.3*rng.NormFloat64()))
+		}
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		Chao1(counts, 0.95)
-		ACE(counts, 0.95)
+		for _, counts := range communities {
+			Chao1(counts, 0.95)
+			ACE(counts, 0.95)
+		}
 	}
+	b.ReportMetric(float64(len(communities)*b.N)/b.Elapsed().Seconds(), "communities/s")
 }
 
 func TestRichnessAllocatesNothing(t *testing.T) {

@@ -65,6 +65,14 @@ func TestDeLongAgainstDefinition(t *testing.T) {
 	})
 }
 
+// TestDeLongOracle compares with pROC 1.18.0 (testdata/golden.R).
+func TestDeLongOracle(t *testing.T) {
+	s, _ := newScores([]float64{3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8}, []float64{9, 7, 9, 3, 2, 3, 8, 4, 6, 10, 11})
+	auc, variance := s.deLong()
+	wantNear(t, "AUC", auc, 0.7045454545455, 1e-12)
+	wantNear(t, "variance", variance, 0.0128101782286, 1e-12)
+}
+
 func TestDegenerateScores(t *testing.T) {
 	rng := newRand(6)
 	apart := [2][]float64{{1, 2, 3, 4, 5}, {6, 7, 8, 9, 10}}

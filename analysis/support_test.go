@@ -3,6 +3,7 @@ package analysis
 import (
 	"math"
 	"math/rand/v2"
+	"os"
 	"testing"
 )
 
@@ -37,8 +38,12 @@ func sound(t *testing.T, what string, e Estimate) {
 // covers runs trials of an interval against the truth and asserts that its
 // coverage is at least floor, less 4 standard errors of the simulation: with
 // right intervals a false alarm once in 30,000 seeds, and the seeds are fixed.
+// MULTIHOME_LONG makes it ten times as many trials.
 func covers(t *testing.T, what string, trials int, nominal, floor, truth float64, estimate func() Estimate) {
 	t.Helper()
+	if os.Getenv("MULTIHOME_LONG") != "" {
+		trials *= 10
+	}
 	hits := 0
 	for range trials {
 		e := estimate()
