@@ -40,9 +40,13 @@ func (b *Balancer) i2pdFailed(r *router) {
 	}
 	phase := (r.fillDue - r.renewDue) % i2pdFillTick
 	b.i2pdRoundBegins(r)
-	// One loop has both, so that renewing keeps its distance.
-	for r.renewDue = r.fillDue - phase; r.renewDue > b.now+i2pdRenewTick; {
-		r.renewDue -= i2pdRenewTick
+	// One loop has both, so that renewing keeps its distance; if it is due now as
+	// well it still comes, after this.
+	if r.renewDue > b.now {
+		r.renewDue = r.fillDue - phase
+		for r.renewDue > b.now+i2pdRenewTick {
+			r.renewDue -= i2pdRenewTick
+		}
 	}
 	r.loopAt = min(r.fillDue, r.renewDue)
 	b.touch(r)

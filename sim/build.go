@@ -132,7 +132,10 @@ func (w *World) addTunnel(x int32) int32 {
 		w.countPeer(r, peer, 1)
 	}
 	w.countTunnel(t)
-	wall := w.epoch + r.cfg.ClockSkew + t.created
+	if w.watch.peers {
+		w.joinTunnel(t)
+	}
+	wall := w.epoch + r.skew + t.created
 	t.createdS = int64(wall / Second)
 	t.endMs = int64(wall/Millisecond) + int64(tunnelLifetime/Millisecond)
 	if r.cfg.Kind == Java {

@@ -32,6 +32,12 @@ type Network struct {
 	// MessageDelay is the median time that a netDb message takes one way, through
 	// the tunnels; 0 means 650 ms.
 	MessageDelay Time
+	// MessageJitter is the standard deviation of the natural logarithm of one
+	// message's way around what its tunnels always take; for clients' messages.
+	MessageJitter float64
+	// RouterSession and RouterAway are the median times that a router stays in the
+	// network, and stays away; for those that an adversary watches come and go.
+	RouterSession, RouterAway Time
 	// JavaFloodfills is the share of floodfills that run Java I2P and so
 	// throttle floods and lookups; the rest run i2pd.
 	JavaFloodfills float64
@@ -119,11 +125,13 @@ type Router struct {
 	// SlowShare is the chance that a test makes an i2pd tunnel pass for slow, until
 	// its next test: more than 250 ms a hop.
 	SlowShare float64
-	// ClientDelay is how long a client of an i2pd router takes to sign the LeaseSet
-	// that it is asked for by I2CP; 0: there is none, the router signs.
+	// ClientDelay is how long the client of a stock router takes to sign the LeaseSet
+	// that it is asked for by I2CP; 0: it signs at once, or the router does.
 	ClientDelay Time
 	// Reuse is the chance that a build repeats an expiring tunnel's path.
 	Reuse float64
+	// ReplyDelay is what the router adds to the time until a client has its answer.
+	ReplyDelay Time
 	// ClockSkew is how far its clock is ahead.
 	ClockSkew Time
 	// Exploratory is how many exploratory tunnels count towards all of the
@@ -160,6 +168,7 @@ const (
 	FaultCrash         FaultKind = "crash"          // the router dies and stays dead For
 	FaultRestart       FaultKind = "restart"        // it dies and comes back at once, cold
 	FaultStall         FaultKind = "stall"          // it freezes, its connections stay open
+	FaultSkew          FaultKind = "skew"           // its clock jumps by Step
 	FaultFloodfillLoss FaultKind = "floodfill_loss" // the closest floodfill disappears
 	FaultTierShock     FaultKind = "tier_shock"     // half the fast tier is replaced at once
 )
@@ -171,13 +180,27 @@ type Fault struct {
 	At     Time // first occurrence, after the observation's start
 	For    Time
 	Every  Time // 0: once
+	Step   Time // of a skew: how far the clock jumps ahead
 }
 
 // Adversary is one vantage point.
 type Adversary struct {
 	Name    string
-	Vantage string // "netdb"
-	Every   Time   // poll interval of vantage netdb
+	Vantage string // "netdb", "floodfill", "client" or "peer"
+	Every   Time   // poll interval of the vantage points netdb and client
+	// Placement of vantage floodfill is "random", for as many as Floodfills, or
+	// "targeted": one that is the closest to each day's routing key.
+	Placement  string
+	Floodfills int
+	// ProbeEvery is how often vantage client opens a session and writes through
+	// ProbeLeases leases, the opening message counted; 0: never.
+	ProbeEvery  Time
+	ProbeLeases int
+	// Share of vantage peer is how much of the network is its own.
+	Share float64
+	// Routers is how many routers beside the operator's it sees come and go; 0:
+	// neither those nor the operator's.
+	Routers int
 	// Attacks and Horizons are the analysis's; the world ignores them.
 	Attacks  []string
 	Horizons []Time

@@ -14,7 +14,7 @@
 //  3. Inbound tunnels become leases, leases become LeaseSets, and those go
 //     through outbound tunnels to the floodfills closest to the routing key of
 //     the day, which flood them (leaseset.go, store.go, netdb.go).
-//  4. After the warm-up the adversaries begin to look (poller.go) and the
+//  4. After the warm-up the adversaries begin to look (watch*.go) and the
 //     counters of the truth start from zero (outcome.go).
 //
 // # Two arms, one world

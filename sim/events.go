@@ -23,7 +23,7 @@ const (
 	evMail                           // message a arrives
 	evFlood                          // LeaseSet a arrives where floodfill b has flooded it to
 	evMidnight                       // routing keys rotate
-	evPoll                           // poller a asks
+	evPoll                           // watcher a asks the floodfills
 	evFault                          // fault a strikes
 	evFaultEnd                       // fault a is over
 	evI2pdTick                       // tunnel management of i2pd router a
@@ -34,6 +34,9 @@ const (
 	evCoreEvent                      // event a reaches the core
 	evCommand                        // action a reaches its router
 	evBeat                           // probe of router a
+	evProbe                          // watcher a writes to the service
+	evReply                          // and has an answer in its session b
+	evCensus                         // router a of those that only the census knows comes or goes
 )
 
 // dispatch handles one event. A switch over small integers and flat state
@@ -141,5 +144,11 @@ func (w *World) dispatchOther(ev *event) {
 		if w.routers[ev.a].boot == ev.gen {
 			w.probed(ev.a)
 		}
+	case evProbe:
+		w.probe(ev.a)
+	case evReply:
+		w.replied(ev.a, ev.b)
+	case evCensus:
+		w.censusChanges(ev.a)
 	}
 }

@@ -38,7 +38,7 @@ func (w *World) faultStrikes(i int32) {
 	default:
 		for r := range w.routers {
 			if f.Router < 0 || f.Router == r {
-				w.strikeRouter(f.Kind, int32(r))
+				w.strikeRouter(f, int32(r))
 			}
 		}
 	}
@@ -54,9 +54,9 @@ func (w *World) faultStrikes(i int32) {
 	}
 }
 
-func (w *World) strikeRouter(kind FaultKind, i int32) {
+func (w *World) strikeRouter(f *Fault, i int32) {
 	r := &w.routers[i]
-	switch kind {
+	switch f.Kind {
 	case FaultCrash, FaultRestart:
 		if r.up {
 			w.observer.pending = append(w.observer.pending, failover{i, r.boot, w.now})
@@ -67,6 +67,8 @@ func (w *World) strikeRouter(kind FaultKind, i int32) {
 			r.stalled = true
 			w.coreStalled(i)
 		}
+	case FaultSkew:
+		r.skew += f.Step
 	case FaultTierShock:
 		if k := w.tierOf[i]; k != none {
 			w.tiers.Shock(int(k), shockShare, int64(w.now))
@@ -135,7 +137,13 @@ func (w *World) wakeRouter(i int32) {
 
 // loseFloodfill takes away the floodfill closest to today's routing key.
 func (w *World) loseFloodfill(i int32) {
-	f := w.net.today[0]
+	f := int32(none)
+	for _, x := range w.net.today {
+		if x != none && !w.net.ff[x].ground { // the observer keeps its own running
+			f = x
+			break
+		}
+	}
 	if f == none {
 		return
 	}

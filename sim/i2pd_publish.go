@@ -163,7 +163,7 @@ func (w *World) i2pdPublish(i int32) {
 	}
 	spacing := w.spacing(I2pd)
 	now := w.wallSeconds(i)
-	if r.pub.ever && now < q.last+int64(spacing/Second) {
+	if r.pub.ever && spacing > 0 && now < q.last+int64(spacing/Second) { // a clock that was set back waits for no spacing of 0
 		r.pub.gen++
 		w.pushGen(w.now+spacing, evI2pdPublish, r.pub.gen, i, 0)
 		return

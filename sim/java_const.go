@@ -88,10 +88,6 @@ const (
 	earliestEndStep   = 1000        // ms by which the earliest end rises
 	publishedStep     = 1000        // ms by which published rises
 	publishedRounding = 500         // ms: published is rounded to the nearest second (LeaseSet2.setPublished)
-
-	// clientAnswer is the time that a client takes to sign a LeaseSet.
-	// Assumption: a client on the same machine; I2CP and an Ed25519 signature.
-	clientAnswer = 20 * Millisecond
 )
 
 // The Java router's publishing (KademliaNetworkDatabaseFacade.publish,

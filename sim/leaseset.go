@@ -123,7 +123,7 @@ func (w *World) rebuildLeaseSet(i int32) {
 		w.pushGen(w.now+rerequestStart, evRerequest, s.gen, i, 0)
 		return
 	}
-	s.busy = w.now + clientAnswer
+	s.busy = w.now + r.cfg.ClientDelay
 	w.signLeaseSet(i, list)
 }
 
@@ -180,7 +180,7 @@ func (w *World) sameAsCurrent(s *leaseState, list []int32) bool {
 
 // signLeaseSet makes the version that the client will have signed in a moment,
 // latest end first, and sets its publishing. It counts as current from now on,
-// though the answer is under way for clientAnswer: nothing looks at it so soon.
+// though the answer is under way for ClientDelay: nothing looks at it so soon.
 func (w *World) signLeaseSet(i int32, list []int32) {
 	s := &w.routers[i].ls
 	s.leases = s.leases[:0]
@@ -192,7 +192,8 @@ func (w *World) signLeaseSet(i int32, list []int32) {
 	// by a second at least, leases below it being raised to it
 	// (RequestLeaseSetJob).
 	s.earliest = s.leases[len(s.leases)-1].endMs
-	signed := w.wallMs(i) + int64(clientAnswer/Millisecond)
+	answer := w.routers[i].cfg.ClientDelay
+	signed := w.wallMs(i) + int64(answer/Millisecond)
 	if s.ever {
 		s.earliest = max(s.earliest, s.first+earliestEndStep)
 		signed = max(signed, s.signed+publishedStep)
@@ -208,7 +209,7 @@ func (w *World) signLeaseSet(i int32, list []int32) {
 	if w.check != nil {
 		w.check(w.sets.at(w.currentSet(i)))
 	}
-	w.setRepublish(i, w.now+clientAnswer)
+	w.setRepublish(i, w.now+answer)
 }
 
 // currentSet is the LeaseSet of router i's current version, made at the first

@@ -16,18 +16,23 @@ type netDb struct {
 
 // floodfill is one floodfill router.
 type floodfill struct {
-	hash   [4]uint64
-	java   bool // throttles floods
-	dead   bool
-	set    int32 // the LeaseSet it holds, or none
-	phase  Time  // of its throttle windows
-	window int64
-	floods int // new LeaseSets in the window
-	counts FloodfillCounts
+	hash [4]uint64
+	java bool // throttles floods
+	dead bool
+	// watched: it is an observer's; ground: it was made to be the closest.
+	watched, ground bool
+	set             int32 // the LeaseSet it holds, or none
+	phase           Time  // of its throttle windows
+	window          int64
+	floods          int // new LeaseSets in the window
+	counts          FloodfillCounts
 }
 
 func (w *World) resetNetDb() {
 	n := w.cfg.Network.Floodfills
+	if w.watch.targeted {
+		n += identities
+	}
 	if cap(w.net.ff) < n {
 		w.net.ff = make([]floodfill, n)
 	}
@@ -39,6 +44,9 @@ func (w *World) resetNetDb() {
 	for i := range w.net.ff {
 		f := &w.net.ff[i]
 		*f = floodfill{set: none}
+		if i >= w.cfg.Network.Floodfills {
+			continue // an observer's: see grind
+		}
 		for k := range f.hash {
 			f.hash[k] = rng.Uint64()
 		}
@@ -46,6 +54,11 @@ func (w *World) resetNetDb() {
 		f.java = chance(rng, w.cfg.Network.JavaFloodfills)
 	}
 	w.net.day = int64(w.epoch / Day)
+	if w.watch.targeted {
+		for k := int64(-1); k <= 1; k++ {
+			w.grind(w.net.day + k)
+		}
+	}
 	w.rank(w.net.day, &w.net.today)
 	w.rank(w.net.day+1, &w.net.next)
 	w.push(Time(w.net.day+1)*Day-w.epoch, evMidnight, 0, 0)
@@ -55,6 +68,12 @@ func (w *World) resetNetDb() {
 func (w *World) rotateKeys() {
 	w.net.day++
 	w.net.today = w.net.next
+	if w.watch.targeted {
+		w.grind(w.net.day + 1)
+		for k := range w.routers {
+			w.routers[k].response[w.identity(w.net.day+1)] = responseStat{} // nobody knows it
+		}
+	}
 	w.rank(w.net.day+1, &w.net.next)
 	w.push(w.now+Day, evMidnight, 0, 0)
 }
@@ -159,6 +178,9 @@ func (w *World) offer(f *floodfill, x int32) bool {
 		s.counted = true
 		s.stored = w.now
 		w.countPublished(s)
+		if w.watch.peers {
+			w.seenListed(s)
+		}
 	}
 	return true
 }
@@ -224,6 +246,9 @@ func (w *World) floodArrived(x, j int32) {
 	bytes := bytesFloodHead + leaseSet2Bytes(len(w.sets.at(x).leases))
 	f.counts.Bytes += bytes
 	w.countLoad(&w.out.Truth.Floods, bytes)
+	if f.watched {
+		w.seenFlooded(j, x)
+	}
 	w.offer(f, x)
 }
 

@@ -119,6 +119,9 @@ func (w *World) makePolicy() error {
 	if p.Publisher != "" {
 		opt.Publisher = p.Publisher
 	}
+	if p.Bundle != "" {
+		opt.Bundle = p.Bundle
+	}
 	if c.policy != nil && c.name == p.Name && c.opt == opt {
 		return nil
 	}
@@ -309,8 +312,13 @@ func (w *World) obey(a *balancer.Action) {
 	case balancer.ActionLookup:
 		w.lookUp(i)
 	case balancer.ActionGiveLeaseSet:
-		// No client is simulated that would see it bundled; but a router
-		// repeats no store of a LeaseSet that it knows a newer one of.
+		if w.watch.bundles {
+			w.given(i, a)
+		}
+		if w.cfg.Destination.Policy.Bundle == policy.BundlePinned {
+			break // a LeaseSet of its own, beside the one that it publishes
+		}
+		// A router repeats no store of a LeaseSet that it knows a newer one of.
 		r.ls.given = a.Published
 		if r.cfg.Kind == I2pd {
 			w.i2pdGiven(i)
@@ -325,7 +333,7 @@ func (w *World) obey(a *balancer.Action) {
 func (w *World) coreRouterUp(i int32) {
 	r := &w.routers[i]
 	x := w.newInput(balancer.EventClock, balancer.RouterID(i))
-	w.core.inputs.at(x).ev.At = w.epoch + r.cfg.ClockSkew
+	w.core.inputs.at(x).ev.At = w.epoch + r.skew
 	w.deliver(x)
 	x = w.newInput(balancer.EventRouterUp, balancer.RouterID(i))
 	ev := &w.core.inputs.at(x).ev
@@ -611,6 +619,9 @@ func (w *World) publishFor(i int32, a *balancer.Action) {
 	}
 	w.countVersion(s)
 	r := &w.routers[i]
+	if w.cfg.Destination.Policy.Bundle == policy.BundlePinned {
+		r.ls.given = a.Published // of what it is given to bundle, nothing is a newer version of this
+	}
 	if r.ls.set != none {
 		w.releaseSet(r.ls.set)
 	}

@@ -15,9 +15,11 @@ const (
 	streamTunnels                 // how builds end, when tunnels break and tests fail
 	streamTiers                   // the population and the fast tiers
 	streamNetDb                   // floodfills, losses and delays of netDb messages
-	streamAdversary               // phases of the pollers
+	streamAdversary               // phases of the polls
 	streamFaults                  // which peers a shock replaces, and the like
 	streamCore                    // the balancer core and its policy
+	streamGrind                   // identities of targeted floodfills
+	streamCensus                  // routers that come and go
 	numStreams
 )
 

@@ -14,6 +14,8 @@ type router struct {
 	// stalled: it does and answers nothing, but its connections stay open.
 	stalled bool
 	boot    uint16 // counts its starts; events of an earlier life are stale
+	skew    Time   // how far its clock is ahead
+	bundle  int32  // the LeaseSet that a balancer has given it to bundle, where somebody sees that; or none
 	started Time   // last start
 
 	// Probes of a router that serves Proposal 140.
@@ -177,6 +179,7 @@ func (w *World) resetRouters() {
 		r.mode = modeOf(d.Scheme, r.cfg)
 		r.up, r.stalled = false, false
 		r.boot, r.loopGen = 0, 0
+		r.skew, r.bundle = r.cfg.ClockSkew, none
 		r.lossRate = -math.Log1p(-r.cfg.TestLoss)
 		r.beat, r.missed = 0, 0
 		r.ls.reset()
@@ -185,7 +188,7 @@ func (w *World) resetRouters() {
 		r.use = resized(r.use, w.pop.Len())
 		r.usedBy = r.usedBy[:0]
 		r.lastBuild = 0
-		r.response = resized(r.response, w.cfg.Network.Floodfills)
+		r.response = resized(r.response, len(w.net.ff))
 		for dir := range r.pools {
 			p := &r.pools[dir]
 			p.members, p.expiries = p.members[:0], p.expiries[:0]
@@ -241,6 +244,7 @@ func (w *World) startRouter(i int32) {
 	r.up, r.stalled = true, false
 	r.boot++
 	r.started = w.now
+	w.seenRouter(i, true)
 	rng := w.streams.rand[streamRouters]
 	for dir := range r.pools {
 		p := &r.pools[dir]
@@ -293,6 +297,8 @@ func (w *World) stopRouter(i int32) {
 	}
 	r.usedBy = r.usedBy[:0]
 	w.dropStores(i)
+	w.dropBundle(i)
+	w.seenRouter(i, false)
 	if r.ls.set != none {
 		w.releaseSet(r.ls.set)
 	}

@@ -38,9 +38,11 @@ type mail struct {
 	jobGen   uint16
 	attempt  int32 // of the job
 	ff       int32
-	set      int32 // the LeaseSet stored, or found; none
-	reply    lease // where the answer goes
-	deadline Time  // when its sender stops waiting
+	set      int32  // the LeaseSet stored, or found; none
+	reply    lease  // where the answer goes
+	obep     int32  // far end of the tunnel through which it came
+	out      uint32 // and that tunnel's number
+	deadline Time   // when its sender stops waiting
 }
 
 type mailKind uint8
@@ -217,6 +219,8 @@ func (w *World) send(m mail, out int32) {
 		}
 		return
 	}
+	t := w.tunnels.at(out)
+	m.obep, m.out = t.gateway(), t.number
 	x := w.mails.take()
 	*w.mails.at(x) = m
 	w.push(w.now+lognormal(rng, w.mailDelay, mailDelaySigma), evMail, x, 0)
@@ -242,6 +246,7 @@ func (w *World) mailArrived(x int32) {
 			w.endMail(x)
 			return
 		}
+		w.seenArriving(m)
 		if m.kind == mailStore {
 			w.storedAt(m.ff, m.set)
 			m.kind = mailAck

@@ -42,17 +42,56 @@ func (c *Config) Validate() error {
 	for i := range c.Adversaries {
 		a := &c.Adversaries[i]
 		path := fmt.Sprintf("adversaries.%d.", i)
-		switch {
-		case a.Vantage != vantageNetDb:
-			return bad(path+"vantage", "unknown vantage point %q; this version knows netdb", a.Vantage)
-		case a.Every < Second:
-			return bad(path+"every", "must be at least 1s")
+		if err := a.validate(path, &c.Network); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-const vantageNetDb = "netdb"
+func (a *Adversary) validate(path string, n *Network) error {
+	polls := false
+	switch a.Vantage {
+	case vantageNetDb:
+		polls = true
+	case vantageFloodfill:
+		switch {
+		case a.Placement != placementRandom && a.Placement != placementTargeted:
+			return bad(path+"placement", "unknown placement %q; want random or targeted", a.Placement)
+		case a.Placement == placementRandom && (a.Floodfills < 1 || a.Floodfills > n.Floodfills):
+			return bad(path+"floodfills", "is %d, want 1 to network.floodfills", a.Floodfills)
+		}
+	case vantageClient:
+		polls = true
+		switch {
+		case a.ProbeEvery != 0 && a.ProbeEvery < Second:
+			return bad(path+"probe_every", "must be at least 1s, or 0s for never")
+		case a.ProbeEvery != 0 && (a.ProbeLeases < 1 || a.ProbeLeases > leasesMax):
+			return bad(path+"probe_leases", "is %d, want 1 to %d", a.ProbeLeases, leasesMax)
+		}
+	case vantagePeer:
+		if err := share(path+"share", a.Share); err != nil {
+			return err
+		}
+	default:
+		return bad(path+"vantage", "unknown vantage point %q; want netdb, floodfill, client or peer", a.Vantage)
+	}
+	switch {
+	case polls && a.Every < Second:
+		return bad(path+"every", "must be at least 1s")
+	case a.Routers < 0 || a.Routers > censusMax:
+		return bad(path+"routers", "is %d, want 0 to %d", a.Routers, censusMax)
+	case a.Routers > 0 && (n.RouterSession < Second || n.RouterSession > 366*Day):
+		return bad("network.router_session", "must be from 1s to 366 days")
+	case a.Routers > 0 && (n.RouterAway < Second || n.RouterAway > 366*Day):
+		return bad("network.router_away", "must be from 1s to 366 days")
+	}
+	return nil
+}
+
+// censusMax is the most routers that an adversary watches come and go: as many as
+// the network has, and more than anyone needs.
+const censusMax = 100_000
 
 func share(path string, x float64) error {
 	if !(x >= 0 && x <= 1) {
@@ -69,6 +108,8 @@ func (n *Network) validate() error {
 		return bad("network.floodfills", "is %d, want %d to network.routers", n.Floodfills, holdersOfKey+1)
 	case n.I2pdCandidates < 0 || n.I2pdCandidates > n.Routers:
 		return bad("network.i2pd_candidates", "is %d, want 0 to network.routers", n.I2pdCandidates)
+	case !(n.MessageJitter >= 0 && n.MessageJitter <= 3):
+		return bad("network.message_jitter", "is %v, want 0 to 3", n.MessageJitter)
 	case n.MessageDelay < 0 || n.MessageDelay > Minute:
 		return bad("network.message_delay", "must be from 0s to 1m")
 	}
@@ -157,6 +198,8 @@ func (r *Router) validate(path string, scheme Scheme) error {
 		return bad(path+"tunnel_fail_per_hour", "is %v, want at least 0", r.TunnelFailPerHour)
 	case r.ClockSkew < -Hour || r.ClockSkew > Hour:
 		return bad(path+"clock_skew", "must be from -1h to 1h")
+	case r.ReplyDelay < 0 || r.ReplyDelay > Minute:
+		return bad(path+"reply_delay", "must be from 0s to 1m")
 	case r.Exploratory < 0 || r.Exploratory > 100:
 		return bad(path+"exploratory", "is %d, want 0 to 100", r.Exploratory)
 	}
@@ -191,17 +234,23 @@ func (r *Router) validate(path string, scheme Scheme) error {
 	return nil
 }
 
+// stepMax is the farthest that a clock jumps. The balancer's core takes no tunnel
+// that ends more than 16 minutes ahead by the clock that it knows, which leaves 6.
+const stepMax = 5 * Minute
+
 func (c *Config) validateFault(i int) error {
 	f := &c.Faults[i]
 	path := fmt.Sprintf("faults.%d.", i)
 	switch f.Kind {
-	case FaultCrash, FaultRestart, FaultStall, FaultFloodfillLoss, FaultTierShock:
+	case FaultCrash, FaultRestart, FaultStall, FaultSkew, FaultFloodfillLoss, FaultTierShock:
 	default:
 		return bad(path+"kind", "unknown fault %q", f.Kind)
 	}
 	switch {
 	case f.Router < -1 || f.Router >= len(c.Destination.Routers):
 		return bad(path+"router", "is %d, want -1 for all, or 0 to %d", f.Router, len(c.Destination.Routers)-1)
+	case f.Kind == FaultSkew && (f.Step == 0 || f.Step < -stepMax || f.Step > stepMax):
+		return bad(path+"step", "must be from -5m to 5m, and not 0s")
 	case f.At < 0:
 		return bad(path+"at", "must not be negative")
 	case f.For < 0:

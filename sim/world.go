@@ -44,7 +44,8 @@ type World struct {
 	// mailDelay is the median of a netDb message's way.
 	mailDelay Time
 	b32       string // address of the Destination
-	pollers   []poller
+	watchers  []*watcher
+	watch     watchState
 	faults    []faultState
 	mortal    bool // some fault can strike a router
 	core      driver
@@ -103,6 +104,7 @@ func (w *World) reset(cfg *Config, seed uint64, out *Outcome) error {
 	w.cfg, w.seed, w.out, w.now = cfg, seed, out, 0
 	w.queue.reset()
 	w.streams.reset(seed)
+	w.seedWatchers()
 	w.tunnels.reset()
 	w.builds.reset()
 	w.sets.reset()
@@ -130,7 +132,7 @@ func (w *World) reset(cfg *Config, seed uint64, out *Outcome) error {
 	if err := w.resetCore(); err != nil {
 		return err
 	}
-	w.resetPollers()
+	w.resetWatchers()
 	w.resetFaults()
 	w.push(w.nextTierChange(), evTiers, 0, 0)
 	w.push(w.observed, evSample, 0, 0)
@@ -173,7 +175,7 @@ func (w *World) pushGen(at Time, kind eventKind, gen uint16, a, b int32) {
 func (w *World) wall(r int32) Time {
 	t := w.epoch + w.now
 	if r != none {
-		t += w.routers[r].cfg.ClockSkew
+		t += w.routers[r].skew
 	}
 	return t
 }

@@ -225,6 +225,17 @@ func TestValidate(t *testing.T) {
 		"destination.routers.0.build_success": func(c *Config) { c.Destination.Routers[0].BuildSuccess = -1 },
 		"faults.0.router":                     func(c *Config) { c.Faults = []Fault{{Kind: FaultCrash, Router: 2}} },
 		"adversaries.0.every":                 func(c *Config) { c.Adversaries[0].Every = 0 },
+		"adversaries.0.vantage":               func(c *Config) { c.Adversaries[0].Vantage = "moon" },
+		"adversaries.0.placement":             func(c *Config) { c.Adversaries[0].Vantage = vantageFloodfill },
+		"adversaries.0.floodfills":            func(c *Config) { c.Adversaries[0] = someFloodfills(1701) },
+		"adversaries.0.probe_every":           func(c *Config) { c.Adversaries[0] = prober(); c.Adversaries[0].ProbeEvery = 1 },
+		"adversaries.0.probe_leases":          func(c *Config) { c.Adversaries[0] = prober(); c.Adversaries[0].ProbeLeases = 0 },
+		"adversaries.0.share":                 func(c *Config) { c.Adversaries[0] = peers(1.5) },
+		"adversaries.0.routers":               func(c *Config) { c.Adversaries[0].Routers = -1 },
+		"network.router_session":              func(c *Config) { c.Adversaries[0].Routers = 10 },
+		"network.message_jitter":              func(c *Config) { c.Network.MessageJitter = -1 },
+		"destination.routers.0.reply_delay":   func(c *Config) { c.Destination.Routers[0].ReplyDelay = -1 },
+		"faults.0.step":                       func(c *Config) { c.Faults = []Fault{{Kind: FaultSkew}} },
 	} {
 		c := worldOf(SchemeIndependent, 2)
 		spoil(c)

@@ -18,6 +18,9 @@ type Attack interface {
 	// Vantages are the points from which the attack sees anything.
 	Vantages() []trace.Vantage
 
+	// Numbers name the elements of a vector, in their order.
+	Numbers() []string
+
 	// Observe extracts what the attack uses from evidence, which [Gather] makes
 	// once for all attacks.
 	Observe(e *Evidence) Features
@@ -49,7 +52,9 @@ type Sample struct {
 	// routers; false is the reference, one router. It is the arm and not the
 	// number of routers that counts, so that two systems of one router can be
 	// compared too.
-	Multi    bool
+	Multi bool
+	// Routers is the number of routers; 0 where that is not told.
+	Routers  int
 	Features Features
 }
 
@@ -79,6 +84,13 @@ type Verdict struct {
 // LeaseSet has 16 leases.
 const MaxRouters = 16
 
+// Combined is the name of the attack that learns from all others.
+const Combined = "combined"
+
+// Posterior is the name of the attack that gives each number of routers its
+// probability.
+const Posterior = "posterior"
+
 // ErrTraining marks errors of Fit: too few trials that hold what the attack needs.
 var ErrTraining = errors.New("attack cannot be trained")
 
@@ -94,6 +106,14 @@ type entry struct {
 var registry = entries()
 
 func entries() []entry {
+	list := append(basic(), entry{Combined, func() Attack { return newCombined() }},
+		entry{Posterior, func() Attack { return NewPosterior(nil) }})
+	slices.SortFunc(list, func(a, b entry) int { return strings.Compare(a.name, b.name) })
+	return list
+}
+
+// basic are the attacks that look at one thing each.
+func basic() []entry {
 	list := []entry{
 		{"distinct", func() Attack { return newDistinct() }},
 		{"richness", func() Attack { return newRichness() }},
@@ -101,7 +121,6 @@ func entries() []entry {
 	for _, s := range signals() {
 		list = append(list, entry{s.name, func() Attack { return &signalAttack{signal: s} }})
 	}
-	slices.SortFunc(list, func(a, b entry) int { return strings.Compare(a.name, b.name) })
 	return list
 }
 

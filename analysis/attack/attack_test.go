@@ -23,6 +23,9 @@ func suite(t testing.TB) []Attack {
 	t.Helper()
 	var out []Attack
 	for _, name := range Names() {
+		if name == Posterior {
+			continue // it learns from numbers of routers: TestPosterior
+		}
 		a, err := New(name)
 		if err != nil {
 			t.Fatal(err)
@@ -137,6 +140,61 @@ func TestRouterCount(t *testing.T) {
 	}
 }
 
+// TestPosterior: trained on simulations of 1, 2 and 4 routers, it names the right
+// number most of the time, and its sets hold it as often as they say.
+func TestPosterior(t *testing.T) {
+	rng := newRand(12)
+	var training []Sample
+	numbers := []int{1, 2, 4}
+	of := func(k, n int) []Sample {
+		w := world{routers: k, leases: 12, tier: measuredTier, hours: 2}
+		samples := w.samples(newCombined(), n, k > 1, rng)
+		for i := range samples {
+			samples[i].Routers = k
+		}
+		return samples
+	}
+	for _, k := range numbers {
+		training = append(training, of(k, 40)...)
+	}
+	a := NewPosterior(nil)
+	if err := a.Fit(training); err != nil {
+		t.Fatal(err)
+	}
+	const trials = 40
+	covered := 0
+	for _, k := range numbers {
+		right := 0
+		for _, s := range of(k, trials) {
+			v := a.Score(&s.Features)
+			if v.Routers.Contains(float64(k)) {
+				covered++
+			}
+			if v.Routers.Center == float64(k) {
+				right++
+			}
+			sum := 0.0
+			for _, p := range v.Posterior {
+				sum += p
+			}
+			if math.Abs(sum-1) > 1e-9 {
+				t.Fatalf("a posterior of %g in all", sum)
+			}
+		}
+		t.Logf("%d routers: right in %d of %d", k, right, trials)
+		if right < trials*2/3 {
+			t.Errorf("%d routers: right in %d of %d only", k, right, trials)
+		}
+	}
+	// Four standard errors below 95 %.
+	if n := trials * len(numbers); float64(covered) < 0.95*float64(n)-4*math.Sqrt(0.95*0.05*float64(n)) {
+		t.Errorf("95 %% sets cover in %d of %d trials", covered, n)
+	}
+	if err := NewPosterior(nil).Fit(training[:40]); !errors.Is(err, ErrTraining) {
+		t.Errorf("one number of routers: %v", err)
+	}
+}
+
 // TestHorizonIsAPrefix: observing up to a horizon is observing a shorter trace.
 func TestHorizonIsAPrefix(t *testing.T) {
 	var tr trace.Trace
@@ -219,7 +277,7 @@ func TestTinyTraces(t *testing.T) {
 			if f.Vector == nil && (v.Score != 0 || len(v.Warnings) == 0 || v.Routers.Defined() || v.Posterior != nil) {
 				t.Errorf("%s of %d LeaseSets has a verdict without evidence: %+v", a.Name(), n, v)
 			}
-			if _, counts := a.(*signalAttack); f.Vector != nil && !counts && (!v.Routers.Defined() || len(v.Posterior) != MaxRouters) {
+			if counts := a.Name() == "distinct" || a.Name() == "richness"; f.Vector != nil && counts && (!v.Routers.Defined() || len(v.Posterior) != MaxRouters) {
 				t.Errorf("%s of %d LeaseSets: %+v", a.Name(), n, v)
 			}
 		}

@@ -34,11 +34,19 @@ func (*distinct) Name() string { return "distinct" }
 // Vantages implements Attack.
 func (*distinct) Vantages() []trace.Vantage { return anySighting }
 
+// Numbers implements Attack.
+func (*distinct) Numbers() []string {
+	return []string{"distinct_per_lease", "log_gateways", "turnover"}
+}
+
 // Observe implements Attack.
 func (*distinct) Observe(e *Evidence) Features {
-	f := Features{Evidence: e}
+	return Features{Vector: e.once("distinct", distinctNumbers), Evidence: e}
+}
+
+func distinctNumbers(e *Evidence) []float64 {
 	if e.Draws() < 2 {
-		return f
+		return nil
 	}
 	var perLease, turnover float64
 	inLast := make([]bool, len(e.Hashes))
@@ -62,8 +70,7 @@ func (*distinct) Observe(e *Evidence) Features {
 		}
 	}
 	n := float64(len(e.LeaseSets))
-	f.Vector = []float64{perLease / n, math.Log(float64(len(e.Hashes))), turnover / math.Max(n-1, 1)}
-	return f
+	return []float64{perLease / n, math.Log(float64(len(e.Hashes))), turnover / math.Max(n-1, 1)}
 }
 
 // Fit implements Attack.

@@ -62,11 +62,25 @@ type Evidence struct {
 	// Hashes are those of the gateways.
 	Hashes []trace.Hash
 
-	seen map[string]measured // what the signals have measured here
+	seen map[string]measured // what the attacks have measured here
 }
 
-// measured is what a signal made of evidence; nil where that is too little.
+// measured is what an attack made of evidence; nil where that is too little.
 type measured struct{ vector []float64 }
+
+// once returns what measure makes of the evidence, and makes it once for all who
+// ask for that name.
+func (e *Evidence) once(name string, measure func(*Evidence) []float64) []float64 {
+	if m, ok := e.seen[name]; ok {
+		return m.vector
+	}
+	if e.seen == nil {
+		e.seen = make(map[string]measured)
+	}
+	v := measure(e)
+	e.seen[name] = measured{v}
+	return v
+}
 
 // Draws is the number of tunnels in all, the sum of Abundance.
 func (e *Evidence) Draws() int { return len(e.Tunnels) }

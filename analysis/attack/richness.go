@@ -35,18 +35,23 @@ const minRichnessSets = 3
 // Vantages implements Attack.
 func (*richness) Vantages() []trace.Vantage { return anySighting }
 
+// Numbers implements Attack.
+func (*richness) Numbers() []string { return []string{"log_chao2", "log_chao1", "log_ace", "coverage"} }
+
 // Observe implements Attack.
 func (*richness) Observe(e *Evidence) Features {
-	f := Features{Evidence: e}
+	return Features{Vector: e.once("richness", richnessNumbers), Evidence: e}
+}
+
+func richnessNumbers(e *Evidence) []float64 {
 	if len(e.LeaseSets) < minRichnessSets {
-		return f
+		return nil
 	}
 	chao2 := analysis.Chao2(e.Incidences, len(e.LeaseSets), confidence)
 	chao1 := analysis.Chao1(e.Abundance, confidence)
 	ace := analysis.ACE(e.Abundance, confidence)
 	coverage := analysis.Coverage(e.Abundance, confidence)
-	f.Vector = []float64{math.Log(chao2.Center), math.Log(chao1.Center), math.Log(ace.Center), coverage.Center}
-	return f
+	return []float64{math.Log(chao2.Center), math.Log(chao1.Center), math.Log(ace.Center), coverage.Center}
 }
 
 // Fit implements Attack.

@@ -3,6 +3,7 @@ package attack
 import (
 	"math"
 
+	"multihome.i2p/analysis/learn"
 	"multihome.i2p/analysis/trace"
 )
 
@@ -27,26 +28,13 @@ var anySighting = []trace.Vantage{trace.VantageNetDb, trace.VantageFloodfill, tr
 
 // signals lists all of them.
 func signals() []*signal {
-	return []*signal{&lineage, &order}
-}
-
-// of returns what the signal measures in evidence, once.
-func (s *signal) of(e *Evidence) []float64 {
-	if m, ok := e.seen[s.name]; ok {
-		return m.vector
-	}
-	if e.seen == nil {
-		e.seen = make(map[string]measured)
-	}
-	v := s.measure(e)
-	e.seen[s.name] = measured{v}
-	return v
+	return []*signal{&lineage, &order, &phase, &skew, &balance, &cadence, &cluster, &cofail, &openPopulation}
 }
 
 // signalAttack is the attack of a signal.
 type signalAttack struct {
 	*signal
-	model *ratioModel
+	model learn.Scorer
 }
 
 // Name implements Attack.
@@ -55,14 +43,17 @@ func (a *signalAttack) Name() string { return a.name }
 // Vantages implements Attack.
 func (a *signalAttack) Vantages() []trace.Vantage { return a.vantages }
 
+// Numbers implements Attack.
+func (a *signalAttack) Numbers() []string { return a.numbers }
+
 // Observe implements Attack.
 func (a *signalAttack) Observe(e *Evidence) Features {
-	return Features{Vector: a.of(e), Evidence: e}
+	return Features{Vector: e.once(a.name, a.measure), Evidence: e}
 }
 
 // Fit implements Attack.
 func (a *signalAttack) Fit(training []Sample) (err error) {
-	a.model, err = fitRatio(training)
+	a.model, err = fitStack(training)
 	return err
 }
 
@@ -79,7 +70,7 @@ func (a *signalAttack) Score(f *Features) Verdict {
 	v.Warnings = nil
 	switch {
 	case a.model != nil:
-		v.Score = a.model.score(f.Vector)
+		v.Score = a.model.Score(f.Vector)
 	case a.natural != nil:
 		if v.Score = a.natural(f.Vector); math.IsNaN(v.Score) {
 			v.Score = 0

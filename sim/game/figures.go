@@ -1,11 +1,14 @@
 package game
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"multihome.i2p/analysis"
+	"multihome.i2p/analysis/attack"
 	"multihome.i2p/analysis/result"
 	"multihome.i2p/sim"
 	"multihome.i2p/sim/scenario"
@@ -36,6 +39,9 @@ func (r *runner) figures(res *Results) {
 	}
 	add(r.rocFigure())
 	add(r.horizonFigure())
+	add(r.importanceFigure())
+	add(r.countFigure())
+	add(r.countingFigure())
 	add(r.growthFigure())
 	add(r.distinctFigure())
 	add(r.loadFigure())
@@ -192,6 +198,137 @@ func (r *runner) horizonFigure() (result.Figure, bool) {
 		longest = max(longest, len(q.X))
 	}
 	return f, longest > 1
+}
+
+// importanceFigure shows what the combined attack on the first point lives on.
+func (r *runner) importanceFigure() (result.Figure, bool) {
+	pt := &r.plan.points[0]
+	f := result.Figure{
+		ID: "what-gives-it-away", Kind: result.Histogram,
+		Title: "What gives the policy away",
+		Note: "By how much the AUC of the combined attack falls when what one attack saw is shuffled among the test trials. " +
+			"Attacks that see the same thing share its weight: each can look small." + r.firstOnly(),
+		X: result.Axis{Label: "attack", Unit: "1"},
+		Y: result.Axis{Label: "AUC lost", Unit: "1", Guides: []result.Guide{{Value: 0, Label: "not used"}}},
+	}
+	k := slices.IndexFunc(pt.looks, func(l look) bool { return l.attack == attack.Combined && l.adversary == 0 && l.full })
+	if k < 0 {
+		return f, false
+	}
+	var vectors [][]float64
+	var multi []bool
+	for _, arm := range pt.arms {
+		u := &r.plan.units[pt.unit[armIndex(arm)]]
+		for t := range u.trials {
+			if v := r.records[TrialID{u.cell, u.arm, Test, t}].Combined; v != nil {
+				vectors, multi = append(vectors, v), append(multi, arm == scenario.PolicyArm)
+			}
+		}
+	}
+	parts, err := attack.Parts(r.fitted[0][k], vectors, multi, confidence, r.rng(0, k, 5))
+	if err != nil {
+		return f, false // an arm without a trace that tells anything
+	}
+	slices.SortStableFunc(parts, func(a, b attack.Part) int { return cmp.Compare(b.Drop.Center, a.Drop.Center) })
+	s := result.Series{Label: "combined", Arm: result.Policy, Confidence: confidence, N: len(vectors)}
+	for i, p := range parts {
+		f.X.Categories = append(f.X.Categories, p.Attack)
+		addPoint(&s, float64(i), p.Drop.Center, p.Drop.Lo, p.Drop.Hi)
+	}
+	f.Series = append(f.Series, s)
+	return f, len(parts) > 0
+}
+
+// countFigure shows what numbers of routers the attacks that count them name.
+func (r *runner) countFigure() (result.Figure, bool) {
+	f := result.Figure{
+		ID: "router-count", Kind: result.Histogram,
+		Title: "How many routers the attacks count",
+		Note:  "Estimates of the first adversary over the whole observation; intervals of shares by Clopper and Pearson." + r.shown(),
+		X:     result.Axis{Label: "number of routers named", Unit: "routers"},
+		Y:     result.Axis{Label: "traces", Unit: "share"},
+	}
+	drawn := make(map[string]bool)
+	for i := range min(len(r.plan.points), maxCurves) {
+		pt := &r.plan.points[i]
+		for k, l := range pt.looks {
+			if l.adversary != 0 || !l.full {
+				continue
+			}
+			_, routers := r.scores(i, k)
+			for _, arm := range pt.arms {
+				label := l.attack + ": " + r.label(pt, arm)
+				var counts [attack.MaxRouters + 1]int
+				n := 0
+				for _, x := range routers[armIndex(arm)] {
+					if m := int(math.Round(x)); x == x && m >= 1 && m <= attack.MaxRouters {
+						counts[m]++
+						n++
+					}
+				}
+				if n == 0 || drawn[label] {
+					continue
+				}
+				drawn[label] = true
+				s := result.Series{Label: label, Arm: result.Arm(arm), Confidence: confidence, N: n}
+				for m := 1; m <= attack.MaxRouters; m++ {
+					e := analysis.ClopperPearson(counts[m], n, confidence)
+					addPoint(&s, float64(m), e.Center, e.Lo, e.Hi)
+				}
+				f.Series = append(f.Series, s)
+			}
+		}
+	}
+	return f, len(f.Series) > 0
+}
+
+// countingFigure shows, in a sweep over the number of routers, how often attack
+// posterior is right.
+func (r *runner) countingFigure() (result.Figure, bool) {
+	f := result.Figure{
+		ID: "counting", Kind: result.Sweep,
+		Title: "How often the number of routers is told",
+		Note: "Attack posterior of the first adversary over the whole observation. It has learned from training trials of " +
+			"all numbers of this sweep, which it takes for equally likely; intervals by Clopper and Pearson.",
+		X: result.Axis{Label: "routers", Unit: "routers"},
+		Y: result.Axis{Label: "traces", Unit: "share", Guides: []result.Guide{{Value: 1, Label: "certainty"}}},
+	}
+	var groups [][]scenario.Param
+	for i := range r.plan.points {
+		pt := &r.plan.points[i]
+		k := slices.IndexFunc(pt.looks, func(l look) bool { return l.attack == attack.Posterior && l.adversary == 0 && l.full })
+		if k < 0 {
+			continue
+		}
+		group := withoutCount(pt)
+		at := slices.IndexFunc(groups, func(g []scenario.Param) bool { return slices.Equal(g, group) })
+		if at < 0 {
+			at = len(groups)
+			groups = append(groups, group)
+			where := ""
+			for _, p := range group {
+				where += fmt.Sprint(", ", p.Path[strings.LastIndexByte(p.Path, '.')+1:], " ", p.Value)
+			}
+			f.Series = append(f.Series,
+				result.Series{Label: "exact" + where, Arm: result.Policy, Confidence: confidence},
+				result.Series{Label: "within one" + where, Arm: result.Reference, Confidence: confidence})
+		}
+		_, routers := r.scores(i, k)
+		truth := float64(len(pt.scenario.World.Destination.Routers))
+		for off := range 2 {
+			right := 0
+			for _, x := range routers[0] {
+				if math.Abs(x-truth) <= float64(off) {
+					right++
+				}
+			}
+			e := analysis.ClopperPearson(right, len(routers[0]), confidence)
+			s := &f.Series[2*at+off]
+			s.N = len(routers[0])
+			addPoint(s, truth, e.Center, e.Lo, e.Hi)
+		}
+	}
+	return f, len(f.Series) > 0 && len(f.Series[0].X) > 1
 }
 
 func (r *runner) growthFigure() (result.Figure, bool) {

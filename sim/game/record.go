@@ -16,6 +16,9 @@ type record struct {
 	// Vectors are the features of a training trial, one for each look; nil
 	// where the trace held too little.
 	Vectors []floats `json:"vectors,omitempty"`
+	// Combined is what attack combined saw of a test trial: of the first adversary,
+	// over the whole observation; nil if it was not asked.
+	Combined floats `json:"combined,omitempty"`
 	// Verdicts are those on a test trial: by point that plays the trial's
 	// unit, then by look.
 	Verdicts [][]verdict `json:"verdicts,omitempty"`

@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"multihome.i2p/analysis/attack"
 	"multihome.i2p/sim"
+	"multihome.i2p/sim/scenario"
 )
 
 // runner plays the trials of a plan and keeps their records.
@@ -210,6 +212,7 @@ func (r *runner) sink(w *worker, id TrialID) error {
 // arms. An attack that cannot be trained judges by its own model, and says so.
 func (r *runner) fit() error {
 	r.fitted = make([][]attack.Attack, len(r.plan.points))
+	counts := make(map[string]attack.Attack) // the same for all points that differ in their number of routers
 	for i := range r.plan.points {
 		pt := &r.plan.points[i]
 		r.fitted[i] = make([]attack.Attack, len(pt.looks))
@@ -218,6 +221,12 @@ func (r *runner) fit() error {
 			if err != nil {
 				return err
 			}
+			key := fmt.Sprint(k, withoutCount(pt))
+			if same := counts[key]; same != nil && l.attack == attack.Posterior {
+				r.fitted[i][k] = same
+				continue
+			}
+			counts[key] = a
 			if err := a.Fit(r.samples(pt, k)); errors.Is(err, attack.ErrTraining) {
 				r.warnings[i] = append(r.warnings[i],
 					fmt.Sprintf("attack %s at horizon %s judges untrained: %v", l.attack, hours(l.horizon), err))
@@ -230,15 +239,38 @@ func (r *runner) fit() error {
 	return nil
 }
 
-// samples are the training trials of both arms of a point, as look k saw them.
+// samples are the training trials of both arms of a point, as look k saw them. The
+// attack that counts routers learns from all points that differ in their number
+// only.
 func (r *runner) samples(pt *point, k int) []attack.Sample {
-	var samples []attack.Sample
-	for _, arm := range pt.arms {
+	if pt.looks[k].attack != attack.Posterior {
+		return r.trained(nil, pt, pt.arms, k)
+	}
+	samples := r.trained(nil, pt, []scenario.Arm{scenario.ReferenceArm}, k)
+	for i := range r.plan.points {
+		if q := &r.plan.points[i]; slices.Equal(withoutCount(q), withoutCount(pt)) {
+			samples = r.trained(samples, q, []scenario.Arm{scenario.PolicyArm}, k)
+		}
+	}
+	return samples
+}
+
+// withoutCount is where in the sweep a point lies, but for its number of routers.
+func withoutCount(pt *point) []scenario.Param {
+	return slices.DeleteFunc(slices.Clone(pt.scenario.Grid), func(p scenario.Param) bool {
+		return p.Path == "destination.routers.count"
+	})
+}
+
+// trained appends the training trials of a point's arms.
+func (r *runner) trained(samples []attack.Sample, pt *point, arms []scenario.Arm, k int) []attack.Sample {
+	for _, arm := range arms {
 		u := &r.plan.units[pt.unit[armIndex(arm)]]
 		for t := range r.plan.scenario.Train {
 			rec := r.records[TrialID{Cell: u.cell, Arm: arm, Set: Training, Trial: t}]
 			samples = append(samples, attack.Sample{
 				Multi:    armIndex(arm) == 0,
+				Routers:  len(u.world.Destination.Routers),
 				Features: attack.Features{Vector: rec.Vectors[k]},
 			})
 		}

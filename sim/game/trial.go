@@ -136,6 +136,9 @@ func (w *worker) judge(p *plan, id TrialID, fitted [][]attack.Attack) *record {
 	features := make([]attack.Features, len(u.looks))
 	for k, l := range u.looks {
 		features[k] = fitted[u.cell][k].Observe(seen.at(w, l))
+		if l.attack == attack.Combined && l.adversary == 0 && l.full {
+			r.Combined = features[k].Vector
+		}
 	}
 	if len(u.looks) > 0 {
 		for _, point := range u.users {

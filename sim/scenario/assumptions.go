@@ -42,6 +42,9 @@ func spell(v *value, names []string) string {
 	case v.shape == listShape && v.spec.isMap():
 		var all []string
 		for _, item := range v.items {
+			if s := v.spec.child(names[0]); s != nil && !item.takes(s) {
+				continue
+			}
 			if text := spell(item, names); text != "" && !slices.Contains(all, text) {
 				all = append(all, text)
 			}

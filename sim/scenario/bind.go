@@ -38,7 +38,7 @@ func bind(s *Scenario, names Names, root, destination *value) sim.Config {
 // rely on those before it.
 func bindFields(t *target, v *value) {
 	for _, s := range v.spec.children {
-		if field := v.fields[s.name]; field != nil && s.name != "reference" {
+		if field := v.fields[s.name]; field != nil && s.name != "reference" && v.takes(s) {
 			bindField(t, field)
 		}
 	}

@@ -7,8 +7,9 @@ import (
 )
 
 // Resolved returns the canonical form: YAML with every key of the table in the
-// table's order, defaults included. Only the reference keeps what it names and
-// no more, since the rest follows the destination. Parse reads it back as the
+// table's order, defaults included, but for those of entries that they do not count
+// for. Only the reference keeps what it names and no more, since the rest follows
+// the destination. Parse reads it back as the
 // same scenario.
 func (s *Scenario) Resolved() []byte {
 	var b strings.Builder
@@ -27,7 +28,7 @@ func (s *Scenario) Digest() string {
 func writeMap(b *strings.Builder, v *value, indent int) {
 	for _, s := range v.spec.children {
 		field := v.fields[s.name]
-		if field == nil {
+		if field == nil || !v.takes(s) {
 			continue
 		}
 		b.WriteString(strings.Repeat("  ", indent))

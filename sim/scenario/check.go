@@ -3,6 +3,7 @@ package scenario
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"multihome.i2p/sim"
 )
@@ -141,6 +142,10 @@ func checkFaults(v, destination *value, w *sim.Config) *Error {
 			return firstKnown(item.at("every").position(), item.position()).fault("faults.every",
 				"write a longer every or a shorter for", "the fault comes every %s but lasts %s", formatDuration(f.Every), formatDuration(f.For))
 		}
+		if f.Kind == sim.FaultSkew && f.Step == 0 {
+			return firstKnown(item.at("step").position(), item.at("kind").position()).fault("faults.step",
+				"say how far the clock jumps, as in step: 2s", "a skew of 0s changes nothing")
+		}
 		if f.At >= w.Duration {
 			return item.at("at").position().fault("faults.at",
 				"write an earlier at or a longer duration", "the fault comes at %s, after the end of the observation at %s", formatDuration(f.At), formatDuration(w.Duration))
@@ -151,6 +156,10 @@ func checkFaults(v, destination *value, w *sim.Config) *Error {
 
 func checkAdversaries(v *value, w *sim.Config) *Error {
 	for i := range w.Adversaries {
+		if a := &w.Adversaries[i]; a.Placement == "random" && a.Floodfills > w.Network.Floodfills {
+			return firstKnown(v.items[i].at("floodfills").position(), v.items[i].position()).fault("adversaries.floodfills",
+				"write fewer here, or more in network.floodfills", "%d floodfills are more than the network's %d", a.Floodfills, w.Network.Floodfills)
+		}
 		horizons := v.items[i].at("horizons")
 		for j, h := range w.Adversaries[i].Horizons {
 			if h > w.Duration {
@@ -164,6 +173,27 @@ func checkAdversaries(v *value, w *sim.Config) *Error {
 		}
 	}
 	return distinctNames(v, "adversaries")
+}
+
+// checkEntries refuses, in the faults and adversaries as they were written, keys
+// that do not count for their kind: whoever writes one expects something of it.
+func checkEntries(written *value) *Error {
+	for _, name := range [...]string{"faults", "adversaries"} {
+		v := written.at(name)
+		if v == nil {
+			continue
+		}
+		for _, item := range v.items {
+			for _, s := range v.spec.children {
+				if x := item.at(s.name); x != nil && !item.takes(s) {
+					kind, of := item.kind()
+					return x.pos.fault(s.dotted(), fmt.Sprintf("take it out, or write %s: %s", kind.name, strings.Join(s.only, " or ")),
+						"%s does not count for %s %s", s.dotted(), kind.name, of)
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // distinctNames checks that the entries of a list have different names.

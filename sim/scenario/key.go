@@ -77,6 +77,10 @@ type declaration struct {
 	settable bool
 	// required keys have no default.
 	required bool
+	// only names the kinds of entry that the key counts for; nil: all. isKind
+	// marks the key that says of which kind an entry is.
+	only   []string
+	isKind bool
 	// fold lets text run over several lines.
 	fold bool
 }

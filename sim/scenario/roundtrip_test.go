@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,7 +18,14 @@ import (
 // allows.
 func drawMap(t *rapid.T, s *spec, entries bool) string {
 	var parts []string
+	kind := ""
 	for _, c := range s.children {
+		if c.only != nil && !slices.Contains(c.only, kind) {
+			continue
+		}
+		if c.isKind {
+			kind = c.Default // should it not be written
+		}
 		if c.Type == Grid || c.Type == Settings || c.name == "figures" || entries && c.shared() {
 			continue
 		}
@@ -26,6 +34,9 @@ func drawMap(t *rapid.T, s *spec, entries bool) string {
 		}
 		if text := drawValue(t, c); text != "" {
 			parts = append(parts, c.name+": "+text)
+			if c.isKind {
+				kind = text
+			}
 		}
 	}
 	return "{" + strings.Join(parts, ", ") + "}"

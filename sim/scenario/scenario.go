@@ -75,6 +75,9 @@ func parse(name string, data []byte, names Names) (*Scenario, *Error) {
 	if err := admit(written, names); err != nil {
 		return nil, err
 	}
+	if err := checkEntries(written); err != nil {
+		return nil, err
+	}
 	return settle(baseName(name), resolveMap(written), names)
 }
 

@@ -187,13 +187,43 @@ func TestEqualRoutersAreOneSpelling(t *testing.T) {
 	}
 }
 
+// TestKeysOfOneVantage: a sweep sets a key in those entries that it counts for, and
+// the canonical form writes it there only.
+func TestKeysOfOneVantage(t *testing.T) {
+	s := mustParse(t, `
+question: why?
+adversaries: [{name: poller, every: 1m}, {name: ff, vantage: floodfill, placement: targeted}, {name: peer, vantage: peer}]
+sweep: {adversaries.share: [0.1, 0.2]}
+`)
+	sameAgain(t, s)
+	for i, c := range s.Cells() {
+		a := c.World.Adversaries
+		if want := float64(i+1) / 10; a[0].Share != 0 || a[2].Share != want || a[0].Every != sim.Minute || a[1].Every != 0 {
+			t.Errorf("cell %d: %+v", i, a)
+		}
+		sameAgain(t, c)
+	}
+	if n := strings.Count(string(s.Resolved()), "    placement:"); n != 1 {
+		t.Errorf("the canonical form says %d times where floodfills stand", n)
+	}
+	// What is left of another kind does not count any more.
+	swept := mustParse(t, `
+question: why?
+adversaries: [{name: ff, vantage: floodfill, placement: targeted}]
+sweep: {adversaries.vantage: [floodfill, netdb, client, peer]}
+`)
+	for _, c := range swept.Cells() {
+		sameAgain(t, c)
+	}
+}
+
 // TestEveryFieldHasAKey sets each key to something else and looks for fields of
 // the world that no key moves.
 func TestEveryFieldHasAKey(t *testing.T) {
 	base := mustParse(t, `
 question: why?
-faults: [{kind: crash, at: 1h}]
-adversaries: [{name: poller}]
+faults: [{kind: crash, at: 1h}, {kind: skew, step: 1s}]
+adversaries: [{name: poller}, {name: ff, vantage: floodfill}, {name: client, vantage: client}, {name: peer, vantage: peer}]
 `)
 	moved := map[string]bool{}
 	for _, path := range append(sweepable(true), "adversaries.attacks", "adversaries.horizons", "adversaries.name") {
@@ -209,8 +239,6 @@ adversaries: [{name: poller}]
 			differing(reflect.ValueOf(base.World), reflect.ValueOf(w), "Config", moved)
 		}
 	}
-	// Only one vantage is simulated, so that its key has no other value to take.
-	moved["Config.Adversaries[].Vantage"] = true
 	missing(reflect.TypeFor[sim.Config](), "Config", moved, func(path string) {
 		t.Errorf("no key fills %s", path)
 	})
@@ -262,7 +290,9 @@ func differing(a, b reflect.Value, path string, moved map[string]bool) {
 			}
 			return
 		}
-		differing(a.Index(0), b.Index(0), path+"[]", moved)
+		for i := range a.Len() {
+			differing(a.Index(i), b.Index(i), path+"[]", moved)
+		}
 	default:
 		if !a.Equal(b) {
 			moved[path] = true

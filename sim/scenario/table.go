@@ -116,6 +116,30 @@ var table = []declaration{
 	},
 	{
 		Key: Key{
+			Path: "network.message_jitter", Type: Float, Default: "0.1", Min: "0", Max: "3",
+			Doc:    "Standard deviation of the logarithm of one message's way around what its tunnels always take, for messages of clients; what tunnels take is spread as message_delay is.",
+			Source: "assumption, plausible 0.02..0.5: no measurement of how steady a tunnel's latency is",
+		},
+		field: func(t *target) any { return &t.world.Network.MessageJitter },
+	},
+	{
+		Key: Key{
+			Path: "network.router_session", Type: Duration, Default: "10h", Min: "1m", Max: "366d",
+			Doc:    "Median time that a router of those that an adversary sees come and go stays up (log-normal, standard deviation of its logarithm 1).",
+			Source: "assumption, plausible 1h..3d: as of the peers in emergent tiers; no measurement",
+		},
+		field: func(t *target) any { return &t.world.Network.RouterSession },
+	},
+	{
+		Key: Key{
+			Path: "network.router_away", Type: Duration, Default: "8h", Min: "1m", Max: "366d",
+			Doc:    "Median time that such a router stays down (log-normal, standard deviation of its logarithm 1).",
+			Source: "assumption, plausible 10m..1d: a night; no measurement",
+		},
+		field: func(t *target) any { return &t.world.Network.RouterAway },
+	},
+	{
+		Key: Key{
 			Path: "network.java_floodfills", Type: Float, Default: "0.7", Unit: "share", Min: "0", Max: "1",
 			Doc:    "Share of floodfills that run Java I2P and so throttle floods and lookups; the rest run i2pd.",
 			Source: "assumption, plausible 0.5..0.95",
@@ -212,8 +236,8 @@ var table = []declaration{
 	{
 		Key: Key{
 			Path: "destination.routers[].client_delay", Type: Duration, Default: "0s", Min: "0s", Max: "10s",
-			Doc:    "How long the client of a stock i2pd router takes to sign a LeaseSet that it is asked for by I2CP; what changes meanwhile is not asked for, and leases end up to 2 s later. 0s is a service of the router's own, which signs at once.",
-			Source: "i2pd 2.58.0 I2CPDestination::PostCreateNewLeaseSet, LocalLeaseSet; 10ms recorded (docs/model.md)",
+			Doc:    "How long the client of a stock router takes to sign a LeaseSet that it is asked for by I2CP. What changes meanwhile Java asks for 3 s later, and i2pd not at all; i2pd's leases end up to 2 s later. 0s is a service of the router's own, which signs at once.",
+			Source: "Java I2P 2.8.0 ClientConnectionRunner; i2pd 2.58.0 I2CPDestination::PostCreateNewLeaseSet, LocalLeaseSet; 10ms recorded (docs/model.md)",
 		},
 		field: func(t *target) any { return &t.router.ClientDelay },
 	},
@@ -329,6 +353,14 @@ var table = []declaration{
 			Source: "assumption, plausible 0s..2s",
 		},
 		field: func(t *target) any { return &t.router.ClockSkew },
+	},
+	{
+		Key: Key{
+			Path: "destination.routers[].reply_delay", Type: Duration, Default: "50ms", Min: "0s", Max: "1m",
+			Doc:    "What the router adds to the time until a client has its answer: its place in the network, its load. Under a balancer twice control_delay is added.",
+			Source: "assumption, plausible 0s..300ms: give each router its own where times should tell them apart",
+		},
+		field: func(t *target) any { return &t.router.ReplyDelay },
 	},
 	{
 		Key: Key{
@@ -488,11 +520,12 @@ var table = []declaration{
 		},
 		field:    func(t *target) any { return &t.fault.Kind },
 		required: true,
+		isKind:   true,
 	},
 	{
 		Key: Key{
 			Path: "faults[].router", Type: Int, Default: "all", Min: "1", Max: "256", Words: []string{"all"},
-			Doc: "Which of the operator's routers, counted from 1, or `all`.",
+			Doc: "Which of the operator's routers, counted from 1, or `all`. Several faults with the same `at` hit several routers at once.",
 		},
 		field: func(t *target) any {
 			return func(v *value) { t.fault.Router = int(v.whole(0)) - 1 } // all: -1
@@ -519,6 +552,14 @@ var table = []declaration{
 		},
 		field: func(t *target) any { return &t.fault.Every },
 	},
+	{
+		Key: Key{
+			Path: "faults[].step", Type: Duration, Default: "0s", Min: "-5m", Max: "5m",
+			Doc: "How far ahead the clock of a `skew` jumps, from then on; `for` does not count. A balancer learns a router's clock when it connects, and not of jumps.",
+		},
+		field: func(t *target) any { return &t.fault.Step },
+		only:  []string{"skew"},
+	},
 
 	// Who watches.
 	{
@@ -536,17 +577,71 @@ var table = []declaration{
 	{
 		Key: Key{
 			Path: "adversaries[].vantage", Type: Enum, Default: "netdb", Words: []string{"netdb", "floodfill", "client", "peer"},
-			Doc: "What it sees: the netDb polled at all holders; what some floodfills see; what a client sees; what some fast peers see.",
+			Doc: "What it sees: the netDb polled at all holders; what its own floodfills see; what a client sees; what its own routers see in tunnels. A key that counts elsewhere is refused.",
 		},
-		field: func(t *target) any { return &t.adversary.Vantage },
+		field:  func(t *target) any { return &t.adversary.Vantage },
+		isKind: true,
 	},
 	{
 		Key: Key{
 			Path: "adversaries[].every", Type: Duration, Default: "10m", Min: "1s", Max: "7d",
-			Doc:    "Poll interval of vantage netdb.",
+			Doc:    "Poll interval of the vantage points netdb and client.",
 			Source: "assumption, plausible 1m..30m: one poll a tunnel lifetime",
 		},
 		field: func(t *target) any { return &t.adversary.Every },
+		only:  []string{"netdb", "client"},
+	},
+	{
+		Key: Key{
+			Path: "adversaries[].placement", Type: Enum, Default: "random", Words: []string{"random", "targeted"},
+			Doc:    "Where the floodfills of vantage floodfill stand: anywhere, for the whole trial; or one that has ground an identity for each day, and is always the closest to the Destination.",
+			Source: "assumption: the weaker observer; grinding costs about as many key pairs as there are floodfills",
+		},
+		field: func(t *target) any { return &t.adversary.Placement },
+		only:  []string{"floodfill"},
+	},
+	{
+		Key: Key{
+			Path: "adversaries[].floodfills", Type: Int, Default: "1", Unit: "routers", Min: "1", Max: "100000",
+			Doc:    "How many floodfills the observer has under placement random.",
+			Source: "assumption, plausible 1..100",
+		},
+		field: func(t *target) any { return &t.adversary.Floodfills },
+		only:  []string{"floodfill"},
+	},
+	{
+		Key: Key{
+			Path: "adversaries[].probe_every", Type: Duration, Default: "10m", Min: "1s", Max: "7d", Words: []string{"never"},
+			Doc:    "How often vantage client opens a ratchet session with the service and writes through its leases.",
+			Source: "assumption, plausible 1m..1h: one round a tunnel lifetime",
+		},
+		field: func(t *target) any { return spanOr(&t.adversary.ProbeEvery, 0) },
+		only:  []string{"client"},
+	},
+	{
+		Key: Key{
+			Path: "adversaries[].probe_leases", Type: Int, Default: "16", Unit: "leases", Min: "1", Max: "397",
+			Doc:    "Through how many leases it writes each time, the one that opens the session counted.",
+			Source: "assumption: all of a LeaseSet (Java I2P 2.8.0 LeaseSet.MAX_LEASES); plausible 2..16",
+		},
+		field: func(t *target) any { return &t.adversary.ProbeLeases },
+		only:  []string{"client"},
+	},
+	{
+		Key: Key{
+			Path: "adversaries[].share", Type: Float, Default: "0.01", Unit: "share of network.routers", Min: "0", Max: "1",
+			Doc:    "How much of the network are routers of vantage peer.",
+			Source: "assumption, plausible 0.001..0.1",
+		},
+		field: func(t *target) any { return &t.adversary.Share },
+		only:  []string{"peer"},
+	},
+	{
+		Key: Key{
+			Path: "adversaries[].routers", Type: Int, Default: "0", Unit: "routers", Min: "0", Max: "100000",
+			Doc: "How many other routers, beside the operator's, any vantage point sees come and go; 0: neither. An observer does not know which are the operator's.",
+		},
+		field: func(t *target) any { return &t.adversary.Routers },
 	},
 	{
 		Key: Key{

@@ -16,11 +16,10 @@ var unsimulated = []refusal{
 	{"destination.scheme", []string{"large-leaseset"}, "LeaseSets of more than 16 leases are not simulated"},
 	{"destination.policy.size", nil, "policies with a common set of a chosen size are not simulated"},
 	{"destination.policy.failover", []string{"masked"}, "masked failover is not simulated"},
-	{"destination.policy.bundle", []string{"pinned", "garlic"}, "bundling other than composed is not simulated, since clients are not"},
+	{"destination.policy.bundle", []string{"garlic"}, "handing garlic up to the service is not simulated"},
 	{"destination.policy.file", nil, "policies from files are not simulated"},
 	{"clients.count", nil, "clients are not simulated"},
-	{"faults.kind", []string{"skew", "link_loss", "balancer_crash"}, "this fault is not simulated"},
-	{"adversaries.vantage", []string{"floodfill", "client", "peer"}, "this vantage point is not simulated"},
+	{"faults.kind", []string{"link_loss", "balancer_crash"}, "this fault is not simulated"},
 }
 
 // refused returns the refusal that a value meets.

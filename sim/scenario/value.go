@@ -1,8 +1,10 @@
 package scenario
 
 import (
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"multihome.i2p/sim"
 )
@@ -75,6 +77,30 @@ func (v *value) at(names ...string) *value {
 	return v
 }
 
+// kind returns the key that says of which kind the entry v of a list is, nil where
+// there are no kinds, and what it says.
+func (v *value) kind() (*spec, string) {
+	for _, s := range v.spec.children {
+		if s.isKind {
+			if x := v.fields[s.name]; x != nil {
+				return s, x.text()
+			}
+			return s, s.Default
+		}
+	}
+	return nil, ""
+}
+
+// takes tells whether key s counts for the map v: everywhere, but for keys that
+// count for entries of some kinds only.
+func (v *value) takes(s *spec) bool {
+	if s.only == nil {
+		return true
+	}
+	_, kind := v.kind()
+	return slices.Contains(s.only, kind)
+}
+
 // position returns where v was written; a nil v was written nowhere.
 func (v *value) position() position {
 	if v == nil {
@@ -103,7 +129,7 @@ func (v *value) without(name string) *value {
 }
 
 // with returns v with the scalar x at the path of names. A path through a list
-// sets every entry.
+// sets every entry that it counts for.
 func (v *value) with(names []string, x *value) (*value, *Error) {
 	if v.shape == listShape {
 		if len(v.items) == 0 && v.cut {
@@ -119,12 +145,22 @@ func (v *value) with(names []string, x *value) (*value, *Error) {
 		}
 		c := *v
 		c.items = slices.Clone(v.items)
+		set := false
 		for i, item := range v.items {
+			if !item.takes(x.spec) {
+				continue
+			}
 			next, err := item.with(names, x)
 			if err != nil {
 				return nil, err
 			}
 			c.items[i] = next
+			set = true
+		}
+		if !set {
+			kind, _ := v.items[0].kind()
+			return nil, x.pos.fault(x.spec.dotted(), fmt.Sprintf("write an entry with %s: %s, or take it out here", kind.name, strings.Join(x.spec.only, " or ")),
+				"%s has no entry that %s counts for", v.spec.dotted(), names[0])
 		}
 		return &c, nil
 	}
