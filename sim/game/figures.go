@@ -39,6 +39,7 @@ func (r *runner) figures(res *Results) {
 	}
 	add(r.rocFigure())
 	add(r.horizonFigure())
+	add(r.signalsFigure())
 	add(r.importanceFigure())
 	add(r.countFigure())
 	add(r.countingFigure())
@@ -128,39 +129,81 @@ func (r *runner) curves(visit func(label string, arm result.Arm, t *tally)) {
 	}
 }
 
+// suite lists the looks of the first adversary over the whole observation, the
+// strongest first; looks that saw nothing to judge are left out.
+func (r *runner) suite(i int) []int {
+	pt := &r.plan.points[i]
+	var looks []int
+	auc := make(map[int]float64)
+	for k, l := range pt.looks {
+		if l.adversary != 0 || !l.full {
+			continue
+		}
+		scores, _ := r.scores(i, k)
+		if all := slices.Concat(scores[0], scores[1]); len(all) > 0 && slices.Min(all) < slices.Max(all) {
+			auc[k] = analysis.AUC(scores[1], scores[0], confidence).Center
+			looks = append(looks, k)
+		}
+	}
+	slices.SortStableFunc(looks, func(a, b int) int { return cmp.Compare(auc[b], auc[a]) })
+	return looks
+}
+
+// mostSeries is the most curves with bands that one figure shows.
+const mostSeries = 6
+
 func (r *runner) rocFigure() (result.Figure, bool) {
 	f := result.Figure{
 		ID: "roc", Kind: result.ROC,
 		Title: "How well each attack tells the arms apart",
-		Note: "Each curve is one attack of the first adversary over the whole observation, with its pointwise " +
-			"95 % band: bootstrap, or exact where all resamples agree. On the diagonal an attack does no better than a guess." + r.shown(),
-		X: result.Axis{Label: "false positive rate", Unit: "share"},
-		Y: result.Axis{Label: "true positive rate", Unit: "share"},
+		X:     result.Axis{Label: "false positive rate", Unit: "share"},
+		Y:     result.Axis{Label: "true positive rate", Unit: "share"},
 	}
+	const banded = " with its pointwise 95 % band: bootstrap, or exact where all resamples agree"
+	const diagonal = " On the diagonal an attack does no better than a guess."
 	var grid []float64
 	for k := range 41 {
 		grid = append(grid, float64(k)/40)
 	}
+	draw := func(i, k int, label string, band bool) {
+		scores, _ := r.scores(i, k)
+		s := result.Series{Label: label, Arm: result.Policy, N: len(scores[0]) + len(scores[1])}
+		if band {
+			s.Confidence = confidence
+		}
+		for g, e := range analysis.ROCBand(scores[1], scores[0], grid, resamples, confidence, r.rng(i, k, 2)) {
+			s.X, s.Y = append(s.X, grid[g]), append(s.Y, e.Center)
+			if band {
+				s.Lo, s.Hi = append(s.Lo, e.Lo), append(s.Hi, e.Hi)
+			}
+		}
+		f.Series = append(f.Series, s)
+	}
+	if len(r.plan.points) == 1 {
+		looks := r.suite(0)
+		few := len(looks) <= mostSeries
+		f.Note = "Each curve is one attack of the first adversary over the whole observation" + banded + "." + diagonal
+		if !few {
+			f.Note = "Each curve is one attack of the first adversary over the whole observation; the combined one" + banded + "." + diagonal
+		}
+		for _, k := range looks {
+			name := r.plan.points[0].looks[k].attack
+			draw(0, k, name, few || name == attack.Combined)
+		}
+		return f, len(f.Series) > 0
+	}
+	f.Note = "At each grid point the combined attack, or the strongest, of the first adversary over the whole observation," + banded + "." + diagonal + r.shown()
 	for i := range min(len(r.plan.points), maxCurves) {
 		pt := &r.plan.points[i]
-		for k, l := range pt.looks {
-			if l.adversary != 0 || !l.full {
-				continue
-			}
-			scores, _ := r.scores(i, k)
-			if len(scores[0]) == 0 || len(scores[1]) == 0 {
-				continue
-			}
-			s := result.Series{Label: l.attack, Arm: result.Policy, Confidence: confidence, N: len(scores[0]) + len(scores[1])}
-			if len(r.plan.points) > 1 {
-				s.Label += ", " + gridOf(pt)
-			}
-			for g, e := range analysis.ROCBand(scores[1], scores[0], grid, resamples, confidence, r.rng(i, k, 2)) {
-				s.X = append(s.X, grid[g])
-				s.Y, s.Lo, s.Hi = append(s.Y, e.Center), append(s.Lo, e.Lo), append(s.Hi, e.Hi)
-			}
-			f.Series = append(f.Series, s)
+		looks := r.suite(i)
+		if len(looks) == 0 {
+			continue
 		}
+		k := looks[0]
+		if c := slices.IndexFunc(looks, func(k int) bool { return pt.looks[k].attack == attack.Combined }); c >= 0 {
+			k = looks[c]
+		}
+		draw(i, k, pt.looks[k].attack+", "+gridOf(pt), true)
 	}
 	return f, len(f.Series) > 0
 }
@@ -169,43 +212,73 @@ func (r *runner) rocFigure() (result.Figure, bool) {
 func (r *runner) horizonFigure() (result.Figure, bool) {
 	pt := &r.plan.points[0]
 	f := result.Figure{
-		ID: "auc-over-time", Kind: result.Sweep,
+		ID: "auc-over-time", Kind: result.Curve,
 		Title: "Detection as the observation grows",
-		Note:  "The same test trials, cut at each length of observation; the attacks are trained for each length." + r.firstOnly(),
-		X:     result.Axis{Label: "observed time", Unit: "h"},
+		Note:  "The same test trials, cut at each length of observation; the attacks are trained for each length.",
+		X:     result.Axis{Label: "observed time", Unit: "h", Scale: result.Log},
 		Y:     result.Axis{Label: "AUC", Unit: "1", Guides: []result.Guide{{Value: 0.5, Label: "a guess"}}},
 	}
+	looks := r.suite(0)
+	shown := looks[:min(len(looks), mostSeries)]
+	if c := slices.IndexFunc(looks, func(k int) bool { return pt.looks[k].attack == attack.Combined }); c >= mostSeries {
+		shown = append(slices.Clone(shown[:mostSeries-1]), looks[c])
+	}
+	if len(shown) < len(looks) {
+		f.Note += fmt.Sprintf(" Of %d attacks the strongest are drawn.", len(looks))
+	}
+	f.Note += r.firstOnly()
 	longest := 0
-	for k, l := range pt.looks {
-		if l.adversary != 0 {
-			continue
-		}
-		scores, _ := r.scores(0, k)
-		e := analysis.AUC(scores[1], scores[0], confidence)
-		at := -1
-		for j := range f.Series {
-			if f.Series[j].Label == l.attack {
-				at = j
+	for _, full := range shown {
+		s := result.Series{Label: pt.looks[full].attack, Arm: result.Policy, Confidence: confidence}
+		for k, l := range pt.looks {
+			if l.adversary == 0 && l.attack == s.Label {
+				scores, _ := r.scores(0, k)
+				e := analysis.AUC(scores[1], scores[0], confidence)
+				s.N = e.N
+				addPoint(&s, l.horizon.Seconds()/3600, e.Center, e.Lo, e.Hi)
 			}
 		}
-		if at < 0 {
-			at = len(f.Series)
-			f.Series = append(f.Series, result.Series{Label: l.attack, Arm: result.Policy, Confidence: confidence, N: e.N})
-		}
-		q := &f.Series[at]
-		q.X = append(q.X, l.horizon.Seconds()/3600)
-		q.Y, q.Lo, q.Hi = append(q.Y, e.Center), append(q.Lo, e.Lo), append(q.Hi, e.Hi)
-		longest = max(longest, len(q.X))
+		longest = max(longest, len(s.X))
+		f.Series = append(f.Series, s)
 	}
 	return f, longest > 1
+}
+
+// signalsFigure shows what each attack on the first point reaches by itself.
+func (r *runner) signalsFigure() (result.Figure, bool) {
+	pt := &r.plan.points[0]
+	f := result.Figure{
+		ID: "what-gives-it-away", Kind: result.Histogram,
+		Title: "What gives the policy away",
+		Note:  "What each attack of the first adversary reaches by itself over the whole observation; the intervals hold for all of them at once." + r.firstOnly(),
+		X:     result.Axis{Label: "attack", Unit: "1"},
+		Y:     result.Axis{Label: "AUC", Unit: "1", Guides: []result.Guide{{Value: 0.5, Label: "a guess"}}},
+	}
+	looks := r.suite(0)
+	if len(looks) < 2 {
+		return f, false
+	}
+	var negatives, positives [][]float64
+	for _, k := range looks {
+		scores, _ := r.scores(0, k)
+		positives, negatives = append(positives, scores[0]), append(negatives, scores[1])
+	}
+	each := analysis.SimultaneousAUCs(negatives, positives, resamples, confidence, r.rng(0, looks[0], 6)).Each
+	s := result.Series{Label: "alone", Arm: result.Policy, Confidence: confidence, N: each[0].N}
+	for i, e := range each {
+		f.X.Categories = append(f.X.Categories, pt.looks[looks[i]].attack)
+		addPoint(&s, float64(i), e.Center, e.Lo, e.Hi)
+	}
+	f.Series = append(f.Series, s)
+	return f, true
 }
 
 // importanceFigure shows what the combined attack on the first point lives on.
 func (r *runner) importanceFigure() (result.Figure, bool) {
 	pt := &r.plan.points[0]
 	f := result.Figure{
-		ID: "what-gives-it-away", Kind: result.Histogram,
-		Title: "What gives the policy away",
+		ID: "importance", Kind: result.Histogram,
+		Title: "What the combined attack lives on",
 		Note: "By how much the AUC of the combined attack falls when what one attack saw is shuffled among the test trials. " +
 			"Attacks that see the same thing share its weight: each can look small." + r.firstOnly(),
 		X: result.Axis{Label: "attack", Unit: "1"},

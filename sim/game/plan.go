@@ -105,7 +105,7 @@ func looksAt(s *scenario.Scenario) []look {
 			horizons = append(horizons, s.World.Duration)
 		}
 		slices.Sort(horizons)
-		for _, name := range attacksOf(a) {
+		for _, name := range attacksOf(s, a) {
 			for _, h := range horizons {
 				looks = append(looks, look{adversary: i, attack: name, horizon: h, full: h == s.World.Duration})
 			}
@@ -114,11 +114,17 @@ func looksAt(s *scenario.Scenario) []look {
 	return looks
 }
 
-func attacksOf(a *sim.Adversary) []string {
-	if len(a.Attacks) == 0 || slices.Contains(a.Attacks, "all") {
-		return attack.NamesAt(trace.Vantage(a.Vantage))
+// attacksOf lists the attacks of an adversary. Of all, the one that counts routers is
+// left out where both arms have as many.
+func attacksOf(s *scenario.Scenario, a *sim.Adversary) []string {
+	if len(a.Attacks) > 0 && !slices.Contains(a.Attacks, "all") {
+		return a.Attacks
 	}
-	return a.Attacks
+	same := len(s.World.Destination.Routers) == len(s.Reference.Destination.Routers)
+	swept := slices.ContainsFunc(s.Grid, func(p scenario.Param) bool { return p.Path == "destination.routers.count" })
+	return slices.DeleteFunc(attack.NamesAt(trace.Vantage(a.Vantage)), func(name string) bool {
+		return name == attack.Posterior && same && !swept || name == "uptime" && a.Routers == 0
+	})
 }
 
 func armIndex(a scenario.Arm) int {
