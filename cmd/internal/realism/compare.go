@@ -1,6 +1,7 @@
 package realism
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -221,6 +222,14 @@ var metrics = []metric{
 	{"polls that met two versions, share", func(l *look) float64 { return float64(l.split) / float64(l.polls) }},
 }
 
+// suite lists the attacks: those of an observer of the netDb who sees neither the
+// number of routers nor which of them are up.
+func suite() []string {
+	return slices.DeleteFunc(attack.NamesAt(trace.VantageNetDb), func(name string) bool {
+		return name == attack.Posterior || name == "uptime"
+	})
+}
+
 // judge extracts all that is compared from a trace.
 func judge(tr *trace.Trace, router int) (Trial, error) {
 	t := Trial{Router: router}
@@ -229,7 +238,7 @@ func judge(tr *trace.Trace, router int) (Trial, error) {
 		t.Metrics = append(t.Metrics, m.value(l))
 	}
 	seen := attack.Gather(tr, 0)
-	for _, name := range attack.NamesAt(trace.VantageNetDb) {
+	for _, name := range suite() {
 		a, err := attack.New(name)
 		if err != nil {
 			return t, err
@@ -370,7 +379,8 @@ func Compare(genuine, simulated []Trial) (*Comparison, error) {
 	half := func(router int) int { return slices.Index(routers, router) % 2 }
 	rng := rand.New(rand.NewPCG(140, 2))
 
-	for k, name := range attack.NamesAt(trace.VantageNetDb) {
+suite:
+	for k, name := range suite() {
 		var scores [2][2][]float64 // by half; real, simulated
 		var of [2][]int            // routers of the real ones
 		for h := range 2 {
@@ -389,7 +399,9 @@ func Compare(genuine, simulated []Trial) (*Comparison, error) {
 					training = append(training, attack.Sample{Features: simulated[i].found[k]})
 				}
 			}
-			if err := a.Fit(training); err != nil {
+			if err := a.Fit(training); errors.Is(err, attack.ErrTraining) {
+				continue suite // the recordings are too short for it
+			} else if err != nil {
 				return nil, err
 			}
 			for i := range genuine {

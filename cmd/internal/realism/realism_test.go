@@ -131,7 +131,10 @@ func TestRealism(t *testing.T) {
 	if testing.Short() {
 		t.Skip("two seconds of simulation")
 	}
-	bounds := map[string]float64{"distinct": 0.79, "richness": 0.70, "lineage": 0.81, "order": 0.76}
+	bounds := map[string]float64{
+		"balance": 0.80, "cadence": 0.98, "cluster": 0.85, "cofail": 0.87, "combined": 1, "distinct": 0.79,
+		"lineage": 0.86, "open-population": 0.64, "order": 0.90, "phase": 0.90, "richness": 0.72, "skew": 0.98,
+	}
 	files, err := filepath.Glob(filepath.Join("testdata", "*.jsonl.gz"))
 	if err != nil || len(files) != 2 {
 		t.Fatalf("%d recordings, %v", len(files), err)
