@@ -12,7 +12,7 @@ const usage = `Usage:
     mhbalance drain ROUTER [-c FILE | --socket SOCKET]
     mhbalance undrain ROUTER [-c FILE | --socket SOCKET]
     mhbalance reload [-c FILE | --socket SOCKET]
-    mhbalance audit [TRACE... | -c FILE] [--json]
+    mhbalance audit [TRACE... | -c FILE] [--json] [--no-reference]
     mhbalance observe --console URL... --destination B32 -o TRACE
     mhbalance replay LOG...
     mhbalance testnet up|down|status [--dir DIR]

@@ -8,7 +8,7 @@ const usage = `Usage:
     mhsim list
     mhsim validate SCENARIO...
     mhsim schema [NAME]
-    mhsim analyze TRACE... [--json]
+    mhsim analyze TRACE... [--json] [--no-reference] [--out DIR]
     mhsim report DIR
     mhsim router [--listen ADDRESS]... [--count N] [--stock]
 
@@ -112,35 +112,60 @@ Example:
 `
 
 const analyzeHelp = `Usage:
-    mhsim analyze TRACE... [--json]
+    mhsim analyze TRACE... [--json] [--no-reference] [--out DIR]
 
 Estimates from what an observer saw of a service, live or simulated, how many
-routers host it. A TRACE is a file in the format of multihome traces, plain or
-compressed with gzip.
+routers host it, and compares it with simulated routers. A TRACE is a file in the
+format of multihome traces, plain or compressed with gzip.
 
 Flags:
-    --json    print JSON (see mhsim schema analysis) instead of tables
+    --json            print JSON (see mhsim schema analysis) instead of tables
+    --no-reference    simulate nothing and read no cache: the attacks judge
+                      untrained
+    --out DIR         write plots of the comparison to DIR: posterior-<i>.svg and
+                      score-<i>.svg for trace i, counted from 1
+
+The reference is a population of simulated routers, stock Java and stock i2pd ones:
+of each kind 120 trials of one router, and 60 each of 2, 3, 4, 6, 8, 12 and 16 under
+a balancer, as far as there are leases. It has as many leases as the trace, and is
+watched as long (1, 3, 6, 12 or 24 h; the first so many hours of the trace count)
+and as often (every 1, 5, 10, 30 or 60 min). To simulate it takes up to a minute; it
+is kept in the user's cache directory, and may be removed there. From it the attacks
+learn: combined tells one router from several, posterior how many there are, the
+prior being one half for one router and the rest even among the other numbers.
+
+The verdict is single where one router has a probability from 0.95 on and at most 5
+% of simulated several routers score lower, multi where it has 0.05 or less and at
+most 5 % of single routers score higher, and undecided otherwise; also where the
+trace is unlike anything simulated: farther from the nearest trial than 99 % of the
+trials are from another. Fewer than 12 distinct LeaseSets, or less than an hour, are
+insufficient: with 12, two in three simulated Java services are told. What is not
+simulated (other policies, large or unsliced fast tiers, clients, a start or a pause
+in the middle of the trace) may look like either.
 
 Gateways are counted like species. chao1, ace, coverage and occupancy take every
 tunnel as an individual of the species gateway, each once; chao2, ice, jackknife1,
-jackknife2 and bootstrap take every distinct LeaseSet as a sample. They estimate
-from how many gateways the service draws, and assume independent draws. Java
-routers build most tunnels over the path of an old one and change their peers with
-time: read the intervals as the narrowest possible.
+jackknife2 and bootstrap take every distinct LeaseSet as a sample; jolly_seber
+counts those in use at a time. They estimate from how many gateways the service
+draws, and assume independent draws. Java routers build most tunnels over the path
+of an old one and change their peers with time: read the intervals as the narrowest
+possible.
 
 attack.<name>.score is the logarithm of the odds of several routers against one,
-attack.<name>.routers how many there are. The attacks judge the first 6 hours,
-without training, by a model of Java routers on their defaults. Their intervals are
-what that model believes, and too narrow where it is wrong: of simulated traces of
-four routers, distinct held the truth in nine of ten, richness in one of two.
+attack.<name>.routers how many there are. All attacks but those two judge the first
+6 hours, without training, by a model of Java routers on their defaults. Their
+intervals are what that model believes, and too narrow where it is wrong: of
+simulated traces of four routers, distinct held the truth in nine of ten, richness
+in one of two.
 
-The verdict rests on the mean of the attacks' posterior probabilities that there is
-one router: single from 0.95 on, multi up to 0.05, undecided between them. It is
-undecided instead of multi where gateways may come from more than 300 routers, the
-most that 16 Java routers draw from: i2pd draws from thousands. It is insufficient
-where there are fewer than 3 distinct LeaseSets, or no attack finds enough to judge.
-Most traces of one router remain undecided: that few gateways come from one router
-and not from two is hard to show.
+Without a reference (--no-reference; more than 16 leases; other vantage points than
+the netDb) the verdict rests on the mean of the untrained attacks' probabilities
+that there is one router: single from 0.95 on, multi up to 0.05, undecided between
+them. It is undecided instead of multi where gateways may come from more than 300
+routers, the most that 16 Java routers draw from: i2pd draws from thousands. It is
+insufficient where there are fewer than 3 distinct LeaseSets, or no attack finds
+enough to judge. Most traces of one router then remain undecided: that few gateways
+come from one router and not from two is hard to show.
 
 Example:
     $ mhsim analyze results/four/traces/policy/0.poller.jsonl.gz

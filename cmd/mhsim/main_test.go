@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,9 +15,26 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
+	referenceTrials = 12 // the least that attacks can be trained on
+	testscript.Main(ownCache{m}, map[string]func(){
 		"mhsim": main,
 	})
+}
+
+// ownCache runs the tests with a cache directory of their own.
+type ownCache struct{ m *testing.M }
+
+func (c ownCache) Run() int {
+	dir, err := os.MkdirTemp("", "mhsim-test-cache-")
+	if err == nil {
+		defer func() { _ = os.RemoveAll(dir) }() // nothing depends on it
+		err = os.Setenv("XDG_CACHE_HOME", dir)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return c.m.Run()
 }
 
 // TestScripts plays testdata/script/*.txt: the program as a user meets it.
@@ -26,6 +44,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
+			env.Setenv("XDG_CACHE_HOME", filepath.Join(env.WorkDir, "cache"))
 			files, err := filepath.Glob("testdata/*.yaml")
 			if err != nil {
 				return err

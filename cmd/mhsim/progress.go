@@ -55,6 +55,14 @@ func newProgressLine(w io.Writer, label string, now func() time.Time) *progressL
 	return p
 }
 
+// restart forgets how fast it went: what comes is another simulation.
+func (p *progressLine) restart() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.start = p.now()
+	p.recent = []sample{{at: p.start}}
+}
+
 // update shows g, unless it has just shown something else.
 func (p *progressLine) update(g game.Progress) {
 	if p.w == nil {

@@ -65,6 +65,7 @@ type Assessment struct {
 	verdict   Verdict
 	sentence  string // the verdict for a person
 	warnings  []string
+	reference *comparison // nil: compared with nothing
 }
 
 // Read reads the trace in a file.
@@ -80,8 +81,19 @@ func Read(file string) (*trace.Trace, error) {
 	return trace.ReadAll(f, file)
 }
 
-// Of estimates what the trace tells that was read from file.
+// Of estimates what the trace tells that was read from file, without comparing it
+// with anything; see [References].
 func Of(file string, tr *trace.Trace) (*Assessment, error) {
+	a, untrained, err := estimate(file, tr)
+	if err != nil {
+		return nil, err
+	}
+	a.conclude(untrained)
+	return a, nil
+}
+
+// estimate makes everything of an assessment but the verdict.
+func estimate(file string, tr *trace.Trace) (*Assessment, *untrained, error) {
 	e := attack.Gather(tr, 0)
 	a := &Assessment{
 		file: file, sightings: e.Sightings, leaseSets: len(e.LeaseSets), spanMs: tr.Span(),
@@ -103,6 +115,8 @@ func Of(file string, tr *trace.Trace) (*Assessment, error) {
 		{"jackknife1", func() analysis.Estimate { return analysis.Jackknife1(e.Incidences, sets, confidence) }},
 		{"jackknife2", func() analysis.Estimate { return analysis.Jackknife2(e.Incidences, sets, confidence) }},
 		{"bootstrap", func() analysis.Estimate { return analysis.BootstrapRichness(e.Incidences, sets, confidence) }},
+		// Gateways as animals that come and go.
+		{"jolly_seber", func() analysis.Estimate { return gatewaysAtATime(e) }},
 		{"distinct_ibgw_total", func() analysis.Estimate {
 			n := float64(distinct)
 			return analysis.Estimate{Center: n, Lo: n, Hi: n, Confidence: 1, N: sets, Unit: "routers"}
@@ -118,12 +132,10 @@ func Of(file string, tr *trace.Trace) (*Assessment, error) {
 		a.warn("the trace shows no LeaseSet: nothing can be estimated")
 	}
 	if a.spanMs > judgedMs {
-		a.warn("the trace is longer than 6 h: the attacks judge the first 6 h, and the other estimates count peers that came and went")
+		a.warn("the trace is longer than 6 h: the untrained attacks judge the first 6 h, and the other estimates count peers that came and went")
 	}
-	if err := a.judge(tr); err != nil {
-		return nil, err
-	}
-	return a, nil
+	u, err := a.judge(tr)
+	return a, u, err
 }
 
 // add takes an estimate with its warnings in.
@@ -143,17 +155,43 @@ func (a *Assessment) warn(text string) {
 	}
 }
 
-// judge runs all attacks, untrained, and comes to a verdict.
-func (a *Assessment) judge(tr *trace.Trace) error {
-	attacks := 0 // with evidence
-	strange := false
-	early := attack.Gather(tr, judgedMs)
+// untrained is what attacks say that have nothing to compare with.
+type untrained struct {
+	early    *attack.Evidence // what they judged
+	evidence int              // attacks that found enough
+	strange  bool
+	notes    []note
+}
+
+// note is what an attack says of its numbers.
+type note struct{ attack, text string }
+
+// tell warns of what attacks say of themselves, once of what several say.
+func (a *Assessment) tell(notes []note) {
+	var texts []string
+	who := map[string][]string{}
+	for _, n := range notes {
+		if len(who[n.text]) == 0 {
+			texts = append(texts, n.text)
+		}
+		if !slices.Contains(who[n.text], n.attack) {
+			who[n.text] = append(who[n.text], n.attack)
+		}
+	}
+	for _, text := range texts {
+		a.warn("attack." + strings.Join(who[text], ", attack.") + ": " + text)
+	}
+}
+
+// judge runs all attacks, untrained.
+func (a *Assessment) judge(tr *trace.Trace) (*untrained, error) {
+	u := &untrained{early: attack.Gather(tr, judgedMs)}
 	for _, name := range attack.NamesAt(tr.Header.Vantage) {
 		atk, err := attack.New(name)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		features := atk.Observe(early)
+		features := atk.Observe(u.early)
 		v := atk.Score(&features)
 		score := analysis.Estimate{Center: v.Score, Lo: math.NaN(), Hi: math.NaN(), N: len(features.Evidence.LeaseSets), Unit: scoreUnit}
 		if features.Vector == nil {
@@ -161,20 +199,32 @@ func (a *Assessment) judge(tr *trace.Trace) error {
 		}
 		a.estimates["attack."+name+".score"] = score
 		a.estimates["attack."+name+".routers"] = v.Routers
-		for _, w := range slices.Concat(v.Warnings, v.Routers.Warnings) {
-			a.warn("attack." + name + ": " + w)
+		for _, w := range v.Warnings {
+			u.notes = append(u.notes, note{name, w})
+		}
+		if v.Routers.Defined() || features.Vector == nil { // most attacks count no routers, and say so
+			for _, w := range v.Routers.Warnings {
+				u.notes = append(u.notes, note{name, w})
+			}
 		}
 		switch {
 		case v.Posterior != nil:
-			attacks++
+			u.evidence++
 			a.posterior = addTo(a.posterior, v.Posterior)
 		case v.Strange:
-			strange = true
+			u.strange = true
 		}
 	}
 	for i := range a.posterior {
-		a.posterior[i] /= float64(attacks)
+		a.posterior[i] /= float64(u.evidence)
 	}
+	return u, nil
+}
+
+// conclude comes to a verdict without a reference.
+func (a *Assessment) conclude(u *untrained) {
+	early, attacks, strange := u.early, u.evidence, u.strange
+	a.tell(u.notes)
 	set := gatewaySet(early)
 	switch {
 	case len(early.LeaseSets) < minLeaseSets || attacks == 0 && !strange:
@@ -203,7 +253,6 @@ func (a *Assessment) judge(tr *trace.Trace) error {
 		a.sentence = fmt.Sprintf("one router has probability %s; observe longer, up to 6 hours, and at least every 10 minutes.",
 			probability(a.posterior[0]))
 	}
-	return nil
 }
 
 // addTo adds b to a, which may be shorter.
@@ -272,6 +321,9 @@ func WriteTables(out *bytes.Buffer, all []*Assessment) error {
 		cell := &result.Cell{Arm: result.Measured}
 		for name, e := range a.estimates {
 			m := metric(e)
+			if strings.HasSuffix(name, ".routers") && math.IsNaN(m.Center) {
+				continue // most attacks count no routers
+			}
 			if m.Unit == scoreUnit && m.Defined() {
 				m = result.Exact(m.Center, m.N, m.Unit) // no interval is nothing to warn of
 			}
@@ -284,6 +336,10 @@ func WriteTables(out *bytes.Buffer, all []*Assessment) error {
 			fmt.Fprintf(out, "warning: %s\n", w)
 		}
 		fmt.Fprintf(out, "verdict: %s: %s\n", a.verdict, a.sentence)
+	}
+	if len(all) > 1 {
+		out.WriteByte('\n')
+		return writeOverview(out, all)
 	}
 	return nil
 }
@@ -318,6 +374,24 @@ type (
 		Posterior map[string]float64      `json:"posterior"`
 		Verdict   Verdict                 `json:"verdict"`
 		Warnings  []string                `json:"warnings"`
+		Reference *referenceJSON          `json:"reference"`
+	}
+	referenceJSON struct {
+		Kind          string             `json:"kind"`
+		Kinds         map[string]float64 `json:"kinds"`
+		Leases        int                `json:"leases"`
+		ObservedHours float64            `json:"observed_h"`
+		PollSeconds   float64            `json:"poll_s"`
+		Single        int                `json:"single"`
+		Several       int                `json:"several"`
+		Prior         map[string]float64 `json:"prior"`
+		Higher        estimateJSON       `json:"higher"`
+		Lower         estimateJSON       `json:"lower"`
+		Distance      *float64           `json:"distance"`
+		DistanceLimit *float64           `json:"distance_limit"`
+		Strange       bool               `json:"strange"`
+		SingleTold    estimateJSON       `json:"single_told"`
+		SeveralTold   estimateJSON       `json:"several_told"`
 	}
 	estimateJSON struct {
 		Center     *float64 `json:"center"`
@@ -346,8 +420,10 @@ func WriteJSON(out *bytes.Buffer, all []*Assessment) error {
 			Verdict: a.verdict, Warnings: append([]string{}, a.warnings...),
 		}
 		for name, e := range a.estimates {
-			m := metric(e)
-			t.Estimates[name] = estimateJSON{number(m.Center), number(m.Lo), number(m.Hi), m.Confidence, m.N, m.Unit}
+			t.Estimates[name] = estimateOf(e)
+		}
+		if x := a.reference; x != nil {
+			t.Reference = x.json()
 		}
 		for i, p := range a.posterior {
 			t.Posterior[strconv.Itoa(i+1)] = p
@@ -358,6 +434,31 @@ func WriteJSON(out *bytes.Buffer, all []*Assessment) error {
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
 	return enc.Encode(form)
+}
+
+func (x *comparison) json() *referenceJSON {
+	single, several := x.judge.sizes()
+	r := &referenceJSON{
+		Kind: x.judge.kind, Kinds: map[string]float64{},
+		Leases: x.leases, ObservedHours: x.observed.Hours(), PollSeconds: x.every.Seconds(),
+		Single: single, Several: several, Prior: map[string]float64{},
+		Higher: estimateOf(x.higher), Lower: estimateOf(x.lower), Distance: number(x.distance), DistanceLimit: number(x.limit), Strange: x.strange,
+		SingleTold: estimateOf(x.judge.singleTold), SeveralTold: estimateOf(x.judge.severalTold),
+	}
+	for i, p := range x.kinds {
+		r.Kinds[kinds[i]] = p
+	}
+	for i, p := range x.prior {
+		if p > 0 {
+			r.Prior[strconv.Itoa(i+1)] = p
+		}
+	}
+	return r
+}
+
+func estimateOf(e analysis.Estimate) estimateJSON {
+	m := metric(e)
+	return estimateJSON{number(m.Center), number(m.Lo), number(m.Hi), m.Confidence, m.N, m.Unit}
 }
 
 func number(x float64) *float64 {

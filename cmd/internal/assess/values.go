@@ -1,6 +1,10 @@
 package assess
 
-import "time"
+import (
+	"os"
+	"path/filepath"
+	"time"
+)
 
 // LeaseSets returns how many distinct ones the trace shows.
 func (a *Assessment) LeaseSets() int { return a.leaseSets }
@@ -13,3 +17,12 @@ func (a *Assessment) Verdict() Verdict { return a.verdict }
 
 // Sentence returns the verdict in words, for a person.
 func (a *Assessment) Sentence() string { return a.sentence }
+
+// CacheDir is where references are kept from one command to the next.
+func CacheDir() (string, error) {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(dir, "multihome"), nil
+}
