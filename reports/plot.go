@@ -413,6 +413,9 @@ func newHead(f *result.Figure, standalone bool, width vg.Length) head {
 // legendText is a series' name with the number of observations behind it, so
 // that a smooth curve from three trials does not pass for more.
 func legendText(s *result.Series) string {
+	if s.N == 0 {
+		return s.Label // computed, not observed
+	}
 	return fmt.Sprintf("%s (n = %d)", s.Label, s.N)
 }
 

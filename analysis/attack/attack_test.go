@@ -83,7 +83,7 @@ func TestPlantedLeakIsFound(t *testing.T) {
 func TestNullIsNotFound(t *testing.T) {
 	rng := newRand(2)
 	w := world{routers: 1, leases: 8, tier: measuredTier, hours: 1}
-	for _, a := range suite(t) {
+	for _, a := range pollers(t) {
 		single, multi := w.samples(a, 100, false, rng), w.samples(a, 100, true, rng)
 		if e := analysis.AUC(scores(a, single), scores(a, multi), 0.999); !e.Contains(0.5) {
 			t.Errorf("%s untrained tells two equal systems apart: %+v", a.Name(), e)
@@ -325,7 +325,7 @@ func TestManyGateways(t *testing.T) {
 
 func TestFitNeedsTrials(t *testing.T) {
 	w := world{routers: 1, leases: 4, tier: measuredTier, hours: 1}
-	for _, a := range suite(t) {
+	for _, a := range pollers(t) {
 		few := w.samples(a, minTraining-1, false, newRand(7))
 		enough := w.samples(a, minTraining, true, newRand(8))
 		if err := a.Fit(append(few, enough...)); !errors.Is(err, ErrTraining) {
@@ -354,7 +354,7 @@ func TestSameBytes(t *testing.T) {
 	run := func() []byte {
 		var b bytes.Buffer
 		w := world{routers: 2, leases: 8, tier: measuredTier, hours: 1}
-		for _, a := range suite(t) {
+		for _, a := range pollers(t) {
 			rng := newRand(9)
 			training := append(w.samples(a, 12, false, rng), w.samples(a, 12, true, rng)...)
 			test := w.samples(a, 3, true, rng)

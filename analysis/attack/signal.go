@@ -21,14 +21,19 @@ type signal struct {
 	// natural is the score of a trace for which nothing was trained: larger the more
 	// it looks like several routers. nil where no number has a direction of its own.
 	natural func([]float64) float64
+	// count returns the probability of 1, 2, … MaxRouters routers by a model of the
+	// signal's own, false where the evidence does not bear on it. nil where it never
+	// does.
+	count func(e *Evidence, vector []float64) (posterior []float64, ok bool)
 }
 
-// anySighting are the points from which LeaseSets can be seen.
-var anySighting = []trace.Vantage{trace.VantageNetDb, trace.VantageFloodfill, trace.VantageClient, trace.VantagePeer}
+// anySighting are the points from which LeaseSets are seen. Routers in a tunnel look
+// them up to know that it is the service's, but that is a poller's business.
+var anySighting = []trace.Vantage{trace.VantageNetDb, trace.VantageFloodfill, trace.VantageClient}
 
 // signals lists all of them.
 func signals() []*signal {
-	return []*signal{&lineage, &order, &phase, &skew, &balance, &cadence, &cluster, &cofail, &openPopulation}
+	return []*signal{&lineage, &order, &phase, &skew, &balance, &cadence, &cluster, &cofail, &openPopulation, &probe, &bundle, &stores, &uptime, &hops}
 }
 
 // signalAttack is the attack of a signal.
@@ -68,6 +73,11 @@ func (a *signalAttack) Score(f *Features) Verdict {
 	}
 	v := noEvidence(n, "it does not count routers")
 	v.Warnings = nil
+	if a.count != nil && f.Evidence != nil {
+		if p, ok := a.count(f.Evidence, f.Vector); ok {
+			v.Posterior, v.Routers = p, routerCount(p, n)
+		}
+	}
 	switch {
 	case a.model != nil:
 		v.Score = a.model.Score(f.Vector)

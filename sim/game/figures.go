@@ -401,7 +401,43 @@ func (r *runner) countingFigure() (result.Figure, bool) {
 			addPoint(s, truth, e.Center, e.Lo, e.Hi)
 		}
 	}
+	f.Series = append(f.Series, sliceSumBound(f.Series, &r.plan.points[0].scenario.World.Destination)...)
 	return f, len(f.Series) > 0 && len(f.Series[0].X) > 1
+}
+
+// sliceSumBound is what the Bayes rule on the exact size of all slices together gets
+// right: the most that anybody gets who only adds up gateways. It is for Java routers
+// that slice tiers of their own, and nil for others.
+func sliceSumBound(series []result.Series, d *sim.Destination) []result.Series {
+	if len(series) == 0 || len(d.Routers) == 0 || d.Routers[0].Kind != sim.Java || !d.Routers[0].Slices {
+		return nil
+	}
+	const share = 0.25 // one of four slices
+	var law []float64
+	switch t := d.Routers[0].FastTier; t.Mode {
+	case "size":
+		law = analysis.BinomialLaw(t.Size, share)
+	case "swarm":
+		law = make([]float64, tier.FastMax+1)
+		for _, row := range tier.Swarm {
+			for k, p := range analysis.BinomialLaw(row.Fast, share) {
+				law[k] += p / float64(len(tier.Swarm))
+			}
+		}
+	default:
+		return nil
+	}
+	bound := analysis.SliceSumBayes(law, attack.MaxRouters)
+	out := []result.Series{
+		{Label: "exact, by the sum of slices alone: the bound", Arm: result.Measured},
+		{Label: "within one, likewise", Arm: result.Measured},
+	}
+	for off := range out {
+		for _, x := range series[0].X {
+			out[off].X, out[off].Y = append(out[off].X, x), append(out[off].Y, bound.Within(int(x), off))
+		}
+	}
+	return out
 }
 
 func (r *runner) growthFigure() (result.Figure, bool) {

@@ -252,7 +252,13 @@ adversaries: [{name: poller}]
 	}
 }
 
-func netdbAttacks() []string { return attack.NamesAt(trace.VantageNetDb) }
+// netdbAttacks are those of who polls the netDb and looks at nothing else, where both
+// arms have as many routers.
+func netdbAttacks() []string {
+	return slices.DeleteFunc(attack.NamesAt(trace.VantageNetDb), func(name string) bool {
+		return name == attack.Posterior || name == "uptime"
+	})
+}
 
 // Systems that are the same in law: the interval of the AUC must cover 0.5 as
 // often as it says, in seeds runs of the scenario. The bound is the 1/1000

@@ -6,21 +6,34 @@ import (
 	"strings"
 
 	"multihome.i2p/analysis/result"
+	"multihome.i2p/analysis/trace"
 	"multihome.i2p/sim"
 	"multihome.i2p/sim/scenario"
 )
 
-// limits are what every report says about what it does not show, the heaviest
-// first.
-var limits = []string{
-	"Clients are not simulated. Anyone can be a client of a public service, and a client that sends a new session " +
-		"through one lease and the next message through another learns whether both lead to the same router. " +
-		"No policy here hides the number of routers from clients.",
-	"The observer polls the netDb. Floodfills see more (which tunnels a store came through, repeats), and peers that " +
-		"serve as hops see more still.",
-	"No source gives the overlap of fast tiers beyond a rough measurement of 21 routers of one team, nor their turnover, " +
-		"nor the success of client tunnel builds. They are assumptions; sweep them before relying on a figure.",
-	"The attacks are those named, not the best that could be. An AUC near 0.5 says that these attacks fail.",
+// limitsOf is what a report says about what it does not show, the heaviest first.
+func limitsOf(s *scenario.Scenario) []string {
+	clients := "Clients are not simulated. Anyone can be a client of a public service, and a client that sends a new session " +
+		"through one lease and the next message through another learns whether both lead to the same router. "
+	polls := true
+	for i := range s.World.Adversaries {
+		switch s.World.Adversaries[i].Vantage {
+		case string(trace.VantageClient):
+			clients = "No clients are simulated but the one that observes. "
+			polls = false
+		case string(trace.VantageFloodfill), string(trace.VantagePeer):
+			polls = false
+		}
+	}
+	limits := []string{clients + "No policy here hides the number of routers from clients."}
+	if polls {
+		limits = append(limits, "The observer polls the netDb. Floodfills see more (which tunnels a store came through, repeats), and peers that "+
+			"serve as hops see more still.")
+	}
+	return append(limits,
+		"No source gives the overlap of fast tiers beyond a rough measurement of 21 routers of one team, nor their turnover, "+
+			"nor the success of client tunnel builds. They are assumptions; sweep them before relying on a figure.",
+		"The attacks are those named, not the best that could be. An AUC near 0.5 says that these attacks fail.")
 }
 
 // text writes the report's words.
@@ -30,7 +43,7 @@ func (r *runner) text(res *Results, opt Options) {
 	t.Title = s.Name
 	t.Question = s.Question
 	t.Command = opt.Command
-	t.Limits = limits
+	t.Limits = limitsOf(s)
 	for _, a := range s.Assumptions() {
 		if !playsARole(s, a.Path) {
 			continue
@@ -163,9 +176,9 @@ func (r *runner) gameText(s *result.Summary, t *result.Text) {
 		figure = fmt.Sprintf("AUC from %s at %s to %s at %s", interval(best[low]), gridOf(&r.plan.points[low]),
 			interval(best[high]), gridOf(&r.plan.points[high]))
 	}
-	t.Answer = fmt.Sprintf("%s %s from %s by polling the netDb every %s for %s: %s.",
+	t.Answer = fmt.Sprintf("%s %s from %s %s for %s: %s.",
 		armLabel(pt, scenario.PolicyArm), verdict, armLabel(pt, scenario.ReferenceArm),
-		hours(a.Every), hours(pt.scenario.World.Duration), figure)
+		observing(a), hours(pt.scenario.World.Duration), figure)
 	t.AnswerDetail = strings.Join([]string{
 		fmt.Sprintf("AUC is the chance that the best of the attacks (%s) ranks a random trace of the one above a random trace "+
 			"of the other: 0.5 is a guess, 1 is certainty. The interval holds for all attacks together; below 0.5 an attack that was trained "+
@@ -173,7 +186,52 @@ func (r *runner) gameText(s *result.Summary, t *result.Text) {
 			strings.Join(attackNames(pt), ", "), r.plan.scenario.Train, r.plan.scenario.Trials),
 		r.horizonText(s),
 		r.countText(s, cells),
-	}, "\n\n")
+	}, "\n\n") + r.othersText(s)
+}
+
+// observing tells what an adversary does at its vantage point.
+func observing(a *sim.Adversary) string {
+	how := ""
+	switch trace.Vantage(a.Vantage) {
+	case trace.VantageFloodfill:
+		switch {
+		case a.Placement == "targeted":
+			how = "by being the floodfill closest to its key"
+		case a.Floodfills == 1:
+			how = "by running one of the floodfills"
+		default:
+			how = fmt.Sprintf("by running %d of the floodfills", a.Floodfills)
+		}
+	case trace.VantageClient:
+		how = fmt.Sprintf("as a client that looks it up every %s", hours(a.Every))
+		if a.ProbeEvery > 0 {
+			how += fmt.Sprintf(" and writes through its leases every %s", hours(a.ProbeEvery))
+		}
+	case trace.VantagePeer:
+		how = fmt.Sprintf("by running %g %% of the network's routers", 100*a.Share)
+	default:
+		how = "by polling the netDb every " + hours(a.Every)
+	}
+	if a.Routers > 0 {
+		how += ", seeing which routers are up,"
+	}
+	return how
+}
+
+// othersText tells how well the other adversaries of the first cell do.
+func (r *runner) othersText(s *result.Summary) string {
+	pt := &r.plan.points[0]
+	text := ""
+	for i := range pt.scenario.World.Adversaries[1:] {
+		a := &pt.scenario.World.Adversaries[1+i]
+		full := result.AttackMetric{
+			Adversary: a.Name, Attack: result.BestAttack, Measure: "auc", Horizon: hours(pt.scenario.World.Duration),
+		}
+		if m, ok := policyCell(s, 0).Metric(full.Name()); ok {
+			text += fmt.Sprintf("\n\nAnother observer, %s, %s: AUC of the best attack %s.", a.Name, strings.TrimSuffix(observing(a), ","), interval(m))
+		}
+	}
+	return text
 }
 
 // horizonText tells how the first cell's AUC grows with the observation.

@@ -50,7 +50,7 @@ func validate(t fataler, schema *jsonschema.Schema, text []byte) error {
 func TestShippedScenarios(t *testing.T) {
 	schema := compileSchema(t)
 	names := Names{
-		Attacks:  []string{"distinct", "richness"},
+		Attacks:  []string{"distinct", "posterior", "richness"},
 		Policies: []string{"per-router", "single"},
 	}
 	list := scenarios.List()
