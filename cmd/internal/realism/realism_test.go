@@ -132,8 +132,8 @@ func TestRealism(t *testing.T) {
 		t.Skip("two seconds of simulation")
 	}
 	bounds := map[string]float64{
-		"balance": 0.80, "cadence": 0.98, "cluster": 0.85, "cofail": 0.87, "combined": 1, "distinct": 0.79,
-		"lineage": 0.86, "open-population": 0.64, "order": 0.90, "phase": 0.90, "richness": 0.72, "skew": 0.98,
+		"balance": 0.76, "cadence": 0.92, "cluster": 0.84, "cofail": 0.85, "combined": 0.96, "distinct": 0.79,
+		"lineage": 0.88, "open-population": 0.62, "order": 0.86, "phase": 0.89, "richness": 0.74, "skew": 0.87,
 	}
 	files, err := filepath.Glob(filepath.Join("testdata", "*.jsonl.gz"))
 	if err != nil || len(files) != 2 {
