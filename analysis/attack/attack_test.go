@@ -406,6 +406,19 @@ func TestPrior(t *testing.T) {
 	}
 }
 
+// BenchmarkSuite is all that the attacks of an observer of the netDb do with a trace
+// of 24 hours, polled every minute.
+func BenchmarkSuite(b *testing.B) {
+	var tr trace.Trace
+	world{routers: 4, leases: 16, tier: measuredTier, hours: 24}.trace(&tr, newRand(10))
+	a := newCombined()
+	b.ReportAllocs()
+	for b.Loop() {
+		a.Observe(Gather(&tr, 0))
+	}
+	b.ReportMetric(float64(len(tr.Records)), "records")
+}
+
 func BenchmarkObserve(b *testing.B) {
 	var tr trace.Trace
 	world{routers: 4, leases: 16, tier: measuredTier, hours: 24}.trace(&tr, newRand(10))

@@ -175,3 +175,18 @@ func anyVaries(rows [][]float64) bool {
 	}
 	return false
 }
+
+// Standardised brings vectors to a common scale, as the learners do: no number's
+// unit decides which vectors are neighbours. Without any difference between them it
+// returns empty vectors.
+func Standardised(vectors [][]float64) [][]float64 {
+	out := make([][]float64, len(vectors))
+	scaler, err := learn.FitScaler(vectors, learn.ScaleOptions{})
+	if err != nil {
+		return out
+	}
+	for i, v := range vectors {
+		out[i] = scaler.Apply(v)
+	}
+	return out
+}

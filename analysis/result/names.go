@@ -51,6 +51,8 @@ var measures = []Description{
 	{"tpr_at_fpr_0.001", "share", "TPR at FPR 0.001", "share of policy traces detected when one reference trace in 1000 is accused"},
 	{"leakage_bits", "bits", "Leakage", "mutual information between the arm and the attack's score: 0 tells nothing, 1 everything"},
 	{"min_entropy_leakage_bits", "bits", "Min-entropy leakage", "bits by which the score improves one best guess of the arm"},
+	{"zero_leak_p", "1", "No leak, p-value", "chance that scores which tell nothing about the arm would seem to tell as much: below 0.05 there is a leak"},
+	{"bayes_error", "share", "Bayes error", "share of traces that the best possible use of what the attack sees would still take for the other arm, bounded by nearest neighbours"},
 	{"count_accuracy", "share", "Router count right", "share of the traces of both arms whose number of routers the attack names exactly"},
 	{"count_mae", "routers", "Router count error", "mean absolute error of the attack's estimate of the number of routers"},
 	{"time_to_detect_h", "h", "Time to detect", "observation until the attack first decides rightly at its fixed threshold"},

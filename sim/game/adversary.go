@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"multihome.i2p/analysis"
+	"multihome.i2p/analysis/attack"
 	"multihome.i2p/analysis/result"
 	"multihome.i2p/sim/scenario"
 )
@@ -86,7 +87,11 @@ func (r *runner) measures(i, k int, scores, routers [2][]float64) []measure {
 		counts := channel(pos, neg)
 		out = append(out,
 			measure{"leakage_bits", "bits", analysis.MutualInformation(counts, confidence)},
-			measure{"min_entropy_leakage_bits", "bits", analysis.MinEntropyLeakage(counts, resamples, confidence, r.rng(i, k, 4))})
+			measure{"min_entropy_leakage_bits", "bits", analysis.MinEntropyLeakage(counts, resamples, confidence, r.rng(i, k, 4))},
+			measure{"zero_leak_p", "1", analysis.ZeroLeak(counts, resamples, confidence, r.rng(i, k, 7))})
+	}
+	if l := r.plan.points[i].looks[k]; l.attack == attack.Combined && l.adversary == 0 && l.full {
+		out = append(out, measure{"bayes_error", "share", r.bayesError(i)})
 	}
 	var right, n int
 	var errors []float64
@@ -124,6 +129,42 @@ func (r *runner) bestAUC(i int, looks []int) analysis.Estimate {
 		positives, negatives = append(positives, scores[0]), append(negatives, scores[1])
 	}
 	return analysis.SimultaneousAUCs(negatives, positives, resamples, confidence, r.rng(i, looks[0], 3)).Max
+}
+
+// bayesError bounds from both sides what is left to err for the best possible use
+// of all that the combined attack sees.
+func (r *runner) bayesError(i int) analysis.Estimate {
+	vectors, multi := r.combinedVectors(i)
+	if len(vectors) <= 2*bayesNeighbours {
+		return analysis.Undefined(len(vectors), "share", confidence, "too few trials for neighbours to say anything")
+	}
+	labels := make([]int, len(multi))
+	for t, m := range multi {
+		if m {
+			labels[t] = 1
+		}
+	}
+	b := analysis.BayesError(attack.Standardised(vectors), labels, bayesNeighbours, confidence)
+	e := b.Upper
+	e.Center, e.Lo = (b.Lower.Center+b.Upper.Center)/2, b.Lower.Lo
+	return e
+}
+
+// bayesNeighbours is how many neighbours vote; odd, so that there is no tie.
+const bayesNeighbours = 5
+
+// combinedVectors are what the combined attack saw of the test trials of both arms.
+func (r *runner) combinedVectors(i int) (vectors [][]float64, multi []bool) {
+	pt := &r.plan.points[i]
+	for _, arm := range pt.arms {
+		u := &r.plan.units[pt.unit[armIndex(arm)]]
+		for t := range u.trials {
+			if v := r.records[TrialID{u.cell, u.arm, Test, t}].Combined; v != nil {
+				vectors, multi = append(vectors, v), append(multi, arm == scenario.PolicyArm)
+			}
+		}
+	}
+	return vectors, multi
 }
 
 // leakBins is into how many equally full bins scores are put before their

@@ -288,16 +288,7 @@ func (r *runner) importanceFigure() (result.Figure, bool) {
 	if k < 0 {
 		return f, false
 	}
-	var vectors [][]float64
-	var multi []bool
-	for _, arm := range pt.arms {
-		u := &r.plan.units[pt.unit[armIndex(arm)]]
-		for t := range u.trials {
-			if v := r.records[TrialID{u.cell, u.arm, Test, t}].Combined; v != nil {
-				vectors, multi = append(vectors, v), append(multi, arm == scenario.PolicyArm)
-			}
-		}
-	}
+	vectors, multi := r.combinedVectors(0)
 	parts, err := attack.Parts(r.fitted[0][k], vectors, multi, confidence, r.rng(0, k, 5))
 	if err != nil {
 		return f, false // an arm without a trace that tells anything
