@@ -36,6 +36,7 @@ type client struct {
 	since   Time // of its session with the carrier, as far as we know
 	due     Time // when it is to be taken over, Never if not
 	tries   uint8
+	keyed   bool // the keys have changed since it was to be taken over: its session's age does not matter
 }
 
 func (c *clients) reset() { c.table, c.due = c.table[:0], Never }
@@ -62,7 +63,7 @@ func (b *Balancer) onClientSeen(r *router, ev *Event) {
 		if c.tries > 0 {
 			c.since, c.tries = b.now, 0
 		}
-		c.due = Never
+		c.due, c.keyed = Never, false
 		return
 	}
 	if c.carrier != None && b.now-r.thawed < thawGrace && b.routers[c.carrier].active() {
@@ -156,7 +157,12 @@ func (b *Balancer) rotateKeys(at Time) {
 func (b *Balancer) greetAgain() {
 	t := &b.clients
 	for i := range t.table {
-		if c := &t.table[i]; c.tries > 0 && c.due != Never && c.due > b.now {
+		c := &t.table[i]
+		if c.due == Never {
+			continue
+		}
+		c.keyed = true
+		if c.tries > 0 && c.due > b.now {
 			c.due, t.due = b.now, b.now
 		}
 	}
@@ -167,7 +173,7 @@ func (b *Balancer) greetAgain() {
 func (b *Balancer) moveAll(r *router) (young bool) {
 	for i := range b.clients.table {
 		if c := &b.clients.table[i]; c.carrier == r.id {
-			c.due, c.tries = b.now, 0
+			c.due, c.tries, c.keyed = b.now, 0, false
 			young = young || b.now-c.since < sessionReplaceable
 		}
 	}
@@ -215,7 +221,7 @@ func (b *Balancer) takeOver() {
 			continue
 		}
 		left--
-		since, tries := c.since, c.tries
+		since, tries, keyed := c.since, c.tries, c.keyed
 		if tries > 0 {
 			r = b.sameOr(old, r)
 		}
@@ -223,9 +229,9 @@ func (b *Balancer) takeOver() {
 			b.carry(ClientID(i), c, r)
 		}
 		b.do(r, ActionSendPacket).Client = ClientID(i)
-		c.due, c.since, c.tries = Never, since, tries+1
-		switch {
-		case (tries == 0 || tries >= greetingsMax) && b.now-since < sessionReplaceable:
+		c.due, c.since, c.tries, c.keyed = Never, since, tries+1, keyed
+		switch young := b.now-since < sessionReplaceable; {
+		case young && (tries == 0 && !keyed || tries >= greetingsMax):
 			c.due = since + sessionReplaceable
 		case tries < greetingsMax:
 			c.due = b.now + greetingPause // messages get lost

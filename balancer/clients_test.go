@@ -301,6 +301,11 @@ func TestTakeoverOfYoungClientsMayRotateKeys(t *testing.T) {
 		}) {
 			t.Error("the client is not told of the new keys")
 		}
+		// The message may get lost, so that it is told again until it comes.
+		r.run(r.now + 30*balancer.Second)
+		if n := r.count(balancer.ActionSendPacket); n < 4 {
+			t.Errorf("a client that does not come was written to %d times", n)
+		}
 	}
 }
 
