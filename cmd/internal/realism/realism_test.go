@@ -28,7 +28,7 @@ var (
 // TestRecord makes a recording, for as long as it is told to.
 func TestRecord(t *testing.T) {
 	if *recordTo == "" {
-		t.Skip("no file to record into is given (-record)")
+		t.Skip("SKIPPED, nothing is recorded: no -record")
 	}
 	if !testnet.Inside(t) {
 		return
@@ -70,7 +70,7 @@ var (
 // TestRaw compares the simulator with a recording that is not committed.
 func TestRaw(t *testing.T) {
 	if *raw == "" {
-		t.Skip("no raw recording is given (-raw)")
+		t.Skip("SKIPPED, no recording is compared: no -raw")
 	}
 	f, err := os.Open(*raw)
 	if err != nil {
@@ -129,7 +129,7 @@ func compare(t *testing.T, rec *Recording, from time.Duration, trials int) *Comp
 // rounds of 12 s and clients that sign at once, distinct had 0.82 and 0.87.
 func TestRealism(t *testing.T) {
 	if testing.Short() {
-		t.Skip("two seconds of simulation")
+		t.Skip("SKIPPED, the simulator is not compared with the recordings (seconds): -short")
 	}
 	bounds := map[string]float64{
 		"balance": 0.76, "cadence": 0.92, "cluster": 0.84, "cofail": 0.85, "combined": 0.96, "distinct": 0.79,
