@@ -201,7 +201,9 @@ type Adversary struct {
 	// Routers is how many routers beside the operator's it sees come and go; 0:
 	// neither those nor the operator's.
 	Routers int
-	// Attacks and Horizons are the analysis's; the world ignores them.
+	// Attacks, Horizons and Prior are the analysis's; the world ignores them. Prior
+	// weighs 1, 2, … routers; nil weighs all alike.
 	Attacks  []string
 	Horizons []Time
+	Prior    []float64
 }

@@ -46,6 +46,7 @@ var metrics = []Description{
 // reference, or counts its routers.
 var measures = []Description{
 	{"auc", "1", "AUC", "chance that the attack ranks a random policy trace above a random reference trace: 0.5 is a guess, 1 is certainty"},
+	{"auc_bootstrap", "1", "AUC (bootstrap)", "the same AUC with a percentile interval of resampled traces, beside DeLong's: where the two differ much, trust neither"},
 	{"advantage", "1", "Advantage", "largest true minus false positive rate over all thresholds: 0 is a guess, 1 is certainty"},
 	{"tpr_at_fpr_0.01", "share", "TPR at FPR 0.01", "share of policy traces detected when one reference trace in 100 is accused"},
 	{"tpr_at_fpr_0.001", "share", "TPR at FPR 0.001", "share of policy traces detected when one reference trace in 1000 is accused"},

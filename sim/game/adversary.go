@@ -79,6 +79,7 @@ func (r *runner) measures(i, k int, scores, routers [2][]float64) []measure {
 	pos, neg := scores[0], scores[1]
 	out := []measure{
 		{"auc", "1", analysis.AUC(neg, pos, confidence)},
+		{"auc_bootstrap", "1", analysis.AUCBootstrap(neg, pos, resamples, confidence, r.rng(i, k, 8))},
 		{"advantage", "1", analysis.Advantage(neg, pos, resamples, confidence, r.rng(i, k, 1))},
 		{"tpr_at_fpr_0.01", "share", analysis.TPRAt(0.01, neg, pos, confidence)},
 		{"tpr_at_fpr_0.001", "share", analysis.TPRAt(0.001, neg, pos, confidence)},

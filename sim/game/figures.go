@@ -160,7 +160,8 @@ func (r *runner) rocFigure() (result.Figure, bool) {
 		Y:     result.Axis{Label: "true positive rate", Unit: "share"},
 	}
 	const banded = " with its pointwise 95 % band: bootstrap, or exact where all resamples agree"
-	const diagonal = " On the diagonal an attack does no better than a guess."
+	const diagonal = " On the diagonal an attack does no better than a guess. The bound is that of everybody who only counts gateways, exact for tiers that " +
+		"neither change nor share peers: an attack above it uses more than their number."
 	var grid []float64
 	for k := range 41 {
 		grid = append(grid, float64(k)/40)
@@ -179,6 +180,13 @@ func (r *runner) rocFigure() (result.Figure, bool) {
 		}
 		f.Series = append(f.Series, s)
 	}
+	bounds := func(i int, suffix string) {
+		s := bestROC(&r.plan.points[i])
+		for k := range s {
+			s[k].Label += suffix
+		}
+		f.Series = append(f.Series, s...)
+	}
 	if len(r.plan.points) == 1 {
 		looks := r.suite(0)
 		few := len(looks) <= mostSeries
@@ -189,6 +197,9 @@ func (r *runner) rocFigure() (result.Figure, bool) {
 		for _, k := range looks {
 			name := r.plan.points[0].looks[k].attack
 			draw(0, k, name, few || name == attack.Combined)
+		}
+		if len(f.Series) > 0 {
+			bounds(0, "")
 		}
 		return f, len(f.Series) > 0
 	}
@@ -204,6 +215,7 @@ func (r *runner) rocFigure() (result.Figure, bool) {
 			k = looks[c]
 		}
 		draw(i, k, pt.looks[k].attack+", "+gridOf(pt), true)
+		bounds(i, ", "+gridOf(pt))
 	}
 	return f, len(f.Series) > 0
 }
@@ -346,6 +358,16 @@ func (r *runner) countFigure() (result.Figure, bool) {
 	return f, len(f.Series) > 0
 }
 
+// priorText says what attack posterior of the first point takes for likely before it
+// sees anything.
+func (r *runner) priorText() string {
+	prior := r.plan.points[0].scenario.World.Adversaries[0].Prior
+	if prior == nil {
+		return " Before it sees anything it takes all of them for equally likely."
+	}
+	return fmt.Sprintf(" Before it sees anything it weighs 1, 2, … routers %v.", prior)
+}
+
 // countingFigure shows, in a sweep over the number of routers, how often attack
 // posterior is right.
 func (r *runner) countingFigure() (result.Figure, bool) {
@@ -353,7 +375,7 @@ func (r *runner) countingFigure() (result.Figure, bool) {
 		ID: "counting", Kind: result.Sweep,
 		Title: "How often the number of routers is told",
 		Note: "Attack posterior of the first adversary over the whole observation. It has learned from training trials of " +
-			"all numbers of this sweep, which it takes for equally likely; intervals by Clopper and Pearson.",
+			"all numbers of this sweep; intervals by Clopper and Pearson." + r.priorText(),
 		X: result.Axis{Label: "routers", Unit: "routers"},
 		Y: result.Axis{Label: "traces", Unit: "share", Guides: []result.Guide{{Value: 1, Label: "certainty"}}},
 	}
@@ -392,43 +414,8 @@ func (r *runner) countingFigure() (result.Figure, bool) {
 			addPoint(s, truth, e.Center, e.Lo, e.Hi)
 		}
 	}
-	f.Series = append(f.Series, sliceSumBound(f.Series, &r.plan.points[0].scenario.World.Destination)...)
+	f.Series = append(f.Series, sliceSumBound(f.Series, &r.plan.points[0].scenario.World)...)
 	return f, len(f.Series) > 0 && len(f.Series[0].X) > 1
-}
-
-// sliceSumBound is what the Bayes rule on the exact size of all slices together gets
-// right: the most that anybody gets who only adds up gateways. It is for Java routers
-// that slice tiers of their own, and nil for others.
-func sliceSumBound(series []result.Series, d *sim.Destination) []result.Series {
-	if len(series) == 0 || len(d.Routers) == 0 || d.Routers[0].Kind != sim.Java || !d.Routers[0].Slices {
-		return nil
-	}
-	const share = 0.25 // one of four slices
-	var law []float64
-	switch t := d.Routers[0].FastTier; t.Mode {
-	case "size":
-		law = analysis.BinomialLaw(t.Size, share)
-	case "swarm":
-		law = make([]float64, tier.FastMax+1)
-		for _, row := range tier.Swarm {
-			for k, p := range analysis.BinomialLaw(row.Fast, share) {
-				law[k] += p / float64(len(tier.Swarm))
-			}
-		}
-	default:
-		return nil
-	}
-	bound := analysis.SliceSumBayes(law, attack.MaxRouters)
-	out := []result.Series{
-		{Label: "exact, by the sum of slices alone: the bound", Arm: result.Measured},
-		{Label: "within one, likewise", Arm: result.Measured},
-	}
-	for off := range out {
-		for _, x := range series[0].X {
-			out[off].X, out[off].Y = append(out[off].X, x), append(out[off].Y, bound.Within(int(x), off))
-		}
-	}
-	return out
 }
 
 func (r *runner) growthFigure() (result.Figure, bool) {

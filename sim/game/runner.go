@@ -221,6 +221,9 @@ func (r *runner) fit() error {
 			if err != nil {
 				return err
 			}
+			if l.attack == attack.Posterior {
+				a = attack.NewPosterior(pt.scenario.World.Adversaries[l.adversary].Prior)
+			}
 			key := fmt.Sprint(k, withoutCount(pt))
 			if same := counts[key]; same != nil && l.attack == attack.Posterior {
 				r.fitted[i][k] = same

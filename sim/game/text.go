@@ -172,7 +172,9 @@ func (r *runner) gameText(s *result.Summary, t *result.Text) {
 		verdict = fmt.Sprintf("can be told in %d of %d cells, and could not in %d,", told, n, hidden)
 	}
 	figure := "AUC " + interval(best[low])
-	if len(cells) > 1 {
+	if best[low].Center == best[high].Center && len(cells) > 1 {
+		figure += fmt.Sprintf(" in each of the %d cells", len(cells))
+	} else if len(cells) > 1 {
 		figure = fmt.Sprintf("AUC from %s at %s to %s at %s", interval(best[low]), gridOf(&r.plan.points[low]),
 			interval(best[high]), gridOf(&r.plan.points[high]))
 	}

@@ -175,6 +175,13 @@ func (t *target) horizons(v *value) {
 	}
 }
 
+// prior resolves `uniform` to nil.
+func (t *target) prior(v *value) {
+	for _, item := range v.items {
+		t.adversary.Prior = append(t.adversary.Prior, item.scalar.(float64))
+	}
+}
+
 func (t *target) newFigure() {
 	t.scenario.Figures = append(t.scenario.Figures, Figure{})
 	t.figure = &t.scenario.Figures[len(t.scenario.Figures)-1]

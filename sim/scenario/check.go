@@ -154,11 +154,22 @@ func checkFaults(v, destination *value, w *sim.Config) *Error {
 	return nil
 }
 
+// learnedRouters is the largest number of routers that attack posterior tells from
+// others: a LeaseSet has 16 leases.
+const learnedRouters = 16
+
 func checkAdversaries(v *value, w *sim.Config) *Error {
 	for i := range w.Adversaries {
 		if a := &w.Adversaries[i]; a.Placement == "random" && a.Floodfills > w.Network.Floodfills {
 			return firstKnown(v.items[i].at("floodfills").position(), v.items[i].position()).fault("adversaries.floodfills",
 				"write fewer here, or more in network.floodfills", "%d floodfills are more than the network's %d", a.Floodfills, w.Network.Floodfills)
+		}
+		if prior := w.Adversaries[i].Prior; prior != nil && slices.Max(prior) == 0 {
+			return v.items[i].at("prior").position().fault("adversaries.prior",
+				"give some number of routers a weight above 0", "the prior weighs every number of routers 0")
+		} else if len(prior) > learnedRouters {
+			return v.items[i].at("prior").position().fault("adversaries.prior",
+				fmt.Sprintf("list at most %d", learnedRouters), "the prior weighs %d numbers of routers, and attack posterior knows %d", len(prior), learnedRouters)
 		}
 		horizons := v.items[i].at("horizons")
 		for j, h := range w.Adversaries[i].Horizons {

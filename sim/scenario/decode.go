@@ -21,7 +21,7 @@ func decode(n *yaml.Node, s *spec, path string) (*value, *Error) {
 			return nil, err
 		}
 		return &value{spec: s, pos: at(n), shape: mapShape, fields: map[string]*value{s.short: inner}}, nil
-	case (s.Type == NameList || s.Type == DurationList) && n.Kind == yaml.SequenceNode:
+	case (s.Type == NameList || s.Type == DurationList || s.Type == FloatList) && n.Kind == yaml.SequenceNode:
 		return decodeScalars(n, s, path)
 	case s.isChoice() && n.Kind == yaml.MappingNode:
 		return decodeMap(n, s, path)
@@ -201,7 +201,8 @@ func decodeScalars(n *yaml.Node, s *spec, path string) (*value, *Error) {
 		if slices.Contains(s.Words, item.text()) {
 			return nil, item.pos.fault(path, fmt.Sprintf("write %s: %s", s.name, item.text()), "%s stands alone, not in a list", item.text())
 		}
-		if slices.ContainsFunc(v.items, func(other *value) bool { return other.scalar == item.scalar }) {
+		twice := func(other *value) bool { return other.scalar == item.scalar }
+		if s.Type != FloatList && slices.ContainsFunc(v.items, twice) {
 			return nil, item.pos.fault(path, "write it once", "%s lists %s twice", path, formatScalar(nil, item.scalar))
 		}
 		v.items = append(v.items, item)

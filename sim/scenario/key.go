@@ -18,6 +18,7 @@ const (
 	String       Type = "string"    // text
 	NameList     Type = "names"     // a list of names, or one of the key's words
 	DurationList Type = "durations" // a list of durations, or one of the key's words
+	FloatList    Type = "numbers"   // a list of finite numbers, or one of the key's words
 	Scalar       Type = "scalar"    // whatever the key that is set or expected takes
 	Map          Type = "map"       // keys of its own
 	List         Type = "list"      // a list of maps

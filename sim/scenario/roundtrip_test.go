@@ -65,6 +65,8 @@ func drawValue(t *rapid.T, s *spec) string {
 		return formatDuration(sim.Time(rapid.Int64Range(int64(lo.(sim.Time)), int64(hi.(sim.Time))).Draw(t, label)))
 	case DurationList:
 		return "[1m]"
+	case FloatList:
+		return "[0.5, 2]"
 	case Enum:
 		return rapid.SampledFrom(simulatedWords(s)).Draw(t, label)
 	case NameList:

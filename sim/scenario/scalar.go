@@ -65,7 +65,7 @@ func scalarOf(n *yaml.Node, s *spec, path string) (any, *Error) {
 			}
 			return nil, at(n).fault(path, allowed(s), "%s cannot be as large as %s", path, n.Value)
 		}
-	case Float:
+	case Float, FloatList:
 		if (tag == "!!int" || tag == "!!float") && number.MatchString(n.Value) {
 			x, err := strconv.ParseFloat(n.Value, 64)
 			if err == nil && !math.IsInf(x, 0) && !math.IsNaN(x) {
@@ -173,7 +173,7 @@ func limits(s *spec) (lo, hi any) {
 		case Int:
 			x, _ := strconv.ParseInt(text, 10, 64)
 			return x
-		case Float:
+		case Float, FloatList:
 			x, _ := strconv.ParseFloat(text, 64)
 			return x
 		}
@@ -195,6 +195,8 @@ func wants(s *spec) string {
 		kind = "true or false"
 	case Duration:
 		kind = "a duration such as 90s, 10m or 24h"
+	case FloatList:
+		kind = "a list of numbers"
 	case DurationList:
 		kind = "a list of durations such as [1h, 24h]"
 	case Enum:

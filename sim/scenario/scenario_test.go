@@ -226,7 +226,7 @@ faults: [{kind: crash, at: 1h}, {kind: skew, step: 1s}]
 adversaries: [{name: poller}, {name: ff, vantage: floodfill}, {name: client, vantage: client}, {name: peer, vantage: peer}]
 `)
 	moved := map[string]bool{}
-	for _, path := range append(sweepable(true), "adversaries.attacks", "adversaries.horizons", "adversaries.name") {
+	for _, path := range append(sweepable(true), "adversaries.attacks", "adversaries.horizons", "adversaries.prior", "adversaries.name") {
 		if strings.HasPrefix(path, "reference") {
 			continue
 		}
@@ -255,12 +255,9 @@ func otherValues(path string) []*value {
 	switch s.Type {
 	case Bool:
 		return []*value{scalar(true), scalar(false)}
-	case NameList, DurationList:
-		x := scalar("distinct")
-		if s.Type == DurationList {
-			x = scalar(sim.Hour)
-		}
-		return []*value{{spec: s, shape: listShape, items: []*value{x}}}
+	case NameList, DurationList, FloatList:
+		x := map[Type]any{NameList: "distinct", DurationList: sim.Hour, FloatList: 2.0}[s.Type]
+		return []*value{{spec: s, shape: listShape, items: []*value{scalar(x)}}}
 	case String:
 		return []*value{scalar("other")}
 	}

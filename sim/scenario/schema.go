@@ -149,6 +149,10 @@ func scalarSchema(s *spec, names Names) object {
 			"type": "array", "minItems": 1, "maxItems": maxItems, "uniqueItems": true,
 			"items": object{"type": "string", "pattern": durationPattern.String()},
 		}
+	case FloatList:
+		item := object{"type": "number"}
+		bound(item, s)
+		o = object{"type": "array", "minItems": 1, "maxItems": maxItems, "items": item}
 	case Enum:
 		return object{"enum": simulatedWords(s)}
 	case String:
@@ -167,12 +171,7 @@ func scalarSchema(s *spec, names Names) object {
 		o = object{"type": "array", "minItems": 1, "maxItems": maxItems, "uniqueItems": true, "items": item}
 	}
 	if s.Type == Int || s.Type == Float {
-		if s.Min != "" {
-			o["minimum"] = json.Number(s.Min)
-		}
-		if s.Max != "" {
-			o["maximum"] = json.Number(s.Max)
-		}
+		bound(o, s)
 	}
 	if len(s.Words) > 0 {
 		return object{"anyOf": []any{object{"enum": s.Words}, o}}
@@ -191,6 +190,16 @@ func (n Names) of(s *spec) []string {
 		return n.Attacks
 	}
 	return nil
+}
+
+// bound adds a number's bounds to its schema.
+func bound(number object, s *spec) {
+	if s.Min != "" {
+		number["minimum"] = json.Number(s.Min)
+	}
+	if s.Max != "" {
+		number["maximum"] = json.Number(s.Max)
+	}
 }
 
 // jsonNumber is a default that JSON spells as YAML does.

@@ -657,6 +657,13 @@ var table = []declaration{
 		},
 		field: func(t *target) any { return t.horizons },
 	},
+	{
+		Key: Key{
+			Path: "adversaries[].prior", Type: FloatList, Default: "uniform", Min: "0", Max: "1e+06", Words: []string{"uniform"},
+			Doc: "What attack posterior takes 1, 2, 3 … routers for before it sees anything, as weights: [3, 0, 0, 1] is one router in three of four cases, else four. Numbers that no trial plays, or that the list does not reach, are left out; `uniform` weighs all alike.",
+		},
+		field: func(t *target) any { return t.prior },
+	},
 
 	// What it is told from, and what is varied.
 	{
