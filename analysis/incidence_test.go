@@ -3,6 +3,7 @@ package analysis
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"os"
 	"testing"
 
@@ -341,5 +342,16 @@ func TestIncidenceCoverage(t *testing.T) {
 		again := func() Estimate { next++; return all[next%trials] }
 		covers(t, test.name+", its own expectation", 500, 0.95, test.floor, mean, again)
 		covers(t, test.name+", the number of species", 500, 0.95, 0, species, again)
+	}
+}
+
+// TestNoResamplesNoInterval: the estimate itself needs no chance.
+func TestNoResamplesNoInterval(t *testing.T) {
+	incidences := []int{1, 1, 1, 2, 2, 3, 5, 8}
+	rng := rand.New(rand.NewPCG(1, 2))
+	with := RichnessAtCoverage(incidences, 10, 0.9, 200, 0.95, rng)
+	without := RichnessAtCoverage(incidences, 10, 0.9, 0, 0.95, nil)
+	if with.Center != without.Center || !math.IsNaN(without.Lo) || !math.IsNaN(without.Hi) {
+		t.Errorf("with resamples %+v, without %+v", with, without)
 	}
 }

@@ -130,6 +130,9 @@ func (c *combined) Score(f *Features) Verdict {
 	return v
 }
 
+// minTraining is the smallest number of usable training trials of each arm.
+const minTraining = 10
+
 // fitStack learns from the vectors of the samples; samples without a vector say
 // nothing and are left out. Without any difference in training the score is 0.
 func fitStack(training []Sample) (learn.Scorer, error) {

@@ -5,13 +5,14 @@ import (
 	"slices"
 
 	"multihome.i2p/analysis"
+	"multihome.i2p/analysis/learn"
 	"multihome.i2p/analysis/trace"
 )
 
 // distinct judges how many distinct gateways stand within a LeaseSet and across
 // LeaseSets.
 //
-// Trained, its score is the log likelihood ratio of three numbers: the mean over
+// Trained, its score is learned from three numbers: the mean over
 // LeaseSets of distinct gateways per lease; the logarithm of the number of
 // distinct gateways in all; and the mean share of gateways that were not in the
 // LeaseSet before.
@@ -23,7 +24,7 @@ import (
 // each.
 type distinct struct {
 	prior *Prior
-	model *ratioModel
+	model learn.Scorer
 }
 
 func newDistinct() *distinct { return &distinct{prior: NewPrior()} }
@@ -75,7 +76,7 @@ func distinctNumbers(e *Evidence) []float64 {
 
 // Fit implements Attack.
 func (d *distinct) Fit(training []Sample) (err error) {
-	d.model, err = fitRatio(training)
+	d.model, err = fitStack(training)
 	return err
 }
 
@@ -119,7 +120,7 @@ func (d *distinct) Score(f *Features) Verdict {
 }
 
 // verdict puts together the score, trained or not, and the router count.
-func verdict(prior *Prior, model *ratioModel, f *Features, logL []float64, n int) Verdict {
+func verdict(prior *Prior, model learn.Scorer, f *Features, logL []float64, n int) Verdict {
 	posterior, odds, ok := prior.Posterior(logL)
 	v := Verdict{Score: odds, Posterior: posterior}
 	if ok {
@@ -132,7 +133,7 @@ func verdict(prior *Prior, model *ratioModel, f *Features, logL []float64, n int
 		v.Warnings = append(v.Warnings, why)
 	}
 	if model != nil {
-		v.Score = model.score(f.Vector)
+		v.Score = model.Score(f.Vector)
 	} else {
 		v.Warnings = append(v.Warnings, "no training: the score rests on a model of Java routers on their defaults")
 	}

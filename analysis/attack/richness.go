@@ -4,15 +4,17 @@ import (
 	"math"
 
 	"multihome.i2p/analysis"
+	"multihome.i2p/analysis/learn"
 	"multihome.i2p/analysis/trace"
 )
 
 // richness estimates the set of gateways from which the Destination draws,
-// unseen ones included: first from incidences, with Chao2 over the distinct
-// LeaseSets, then from abundances, with Chao1 and ACE over the tunnels.
+// unseen ones included: first from incidences over the distinct LeaseSets, with
+// Chao2, ICE, both jackknives, the bootstrap and rarefaction to nine tenths of
+// coverage, then from abundances over the tunnels, with Chao1 and ACE.
 //
-// Trained, its score is the log likelihood ratio of the logarithms of the Chao2,
-// Chao1 and ACE estimates and of the sample coverage.
+// Trained, its score is learned from the logarithms of these estimates and from the
+// coverage of the sample.
 //
 // Untrained, the number of unseen gateways has the log-normal law of Chao's
 // interval around the Chao2 estimate, and [Prior] tells how many routers have so
@@ -20,13 +22,17 @@ import (
 // a long trace of one router names more gateways than its slice ever had at once.
 type richness struct {
 	prior *Prior
-	model *ratioModel
+	model learn.Scorer
 }
 
 func newRichness() *richness { return &richness{prior: NewPrior()} }
 
 // Name implements Attack.
 func (*richness) Name() string { return "richness" }
+
+// rarefied is the coverage to which traces are brought before their gateways are
+// compared, so that a long look and a short one count alike.
+const rarefied = 0.9
 
 // minRichnessSets is the smallest number of distinct LeaseSets that incidences
 // tell anything from.
@@ -36,7 +42,12 @@ const minRichnessSets = 3
 func (*richness) Vantages() []trace.Vantage { return anySighting }
 
 // Numbers implements Attack.
-func (*richness) Numbers() []string { return []string{"log_chao2", "log_chao1", "log_ace", "coverage"} }
+func (*richness) Numbers() []string {
+	return []string{
+		"log_chao2", "log_ice", "log_jackknife1", "log_jackknife2", "log_bootstrap", "log_rarefied",
+		"log_chao1", "log_ace", "coverage",
+	}
+}
 
 // Observe implements Attack.
 func (*richness) Observe(e *Evidence) Features {
@@ -47,16 +58,31 @@ func richnessNumbers(e *Evidence) []float64 {
 	if len(e.LeaseSets) < minRichnessSets {
 		return nil
 	}
-	chao2 := analysis.Chao2(e.Incidences, len(e.LeaseSets), confidence)
-	chao1 := analysis.Chao1(e.Abundance, confidence)
-	ace := analysis.ACE(e.Abundance, confidence)
-	coverage := analysis.Coverage(e.Abundance, confidence)
-	return []float64{math.Log(chao2.Center), math.Log(chao1.Center), math.Log(ace.Center), coverage.Center}
+	n := len(e.LeaseSets)
+	numbers := make([]float64, 0, 9)
+	for _, richness := range [...]analysis.Estimate{
+		analysis.Chao2(e.Incidences, n, confidence),
+		analysis.ICE(e.Incidences, n, confidence),
+		analysis.Jackknife1(e.Incidences, n, confidence),
+		analysis.Jackknife2(e.Incidences, n, confidence),
+		analysis.BootstrapRichness(e.Incidences, n, confidence),
+		analysis.RichnessAtCoverage(e.Incidences, n, rarefied, 0, confidence, nil),
+		analysis.Chao1(e.Abundance, confidence),
+		analysis.ACE(e.Abundance, confidence),
+	} {
+		// The second jackknife can be below 0 in small samples.
+		number := math.NaN()
+		if richness.Center > 0 {
+			number = math.Log(richness.Center)
+		}
+		numbers = append(numbers, number)
+	}
+	return append(numbers, analysis.Coverage(e.Abundance, confidence).Center)
 }
 
 // Fit implements Attack.
 func (r *richness) Fit(training []Sample) (err error) {
-	r.model, err = fitRatio(training)
+	r.model, err = fitStack(training)
 	return err
 }
 
