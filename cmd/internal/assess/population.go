@@ -206,7 +206,7 @@ type trialPlayer struct {
 
 // play simulates a trial and returns what attack combined sees of it.
 func (p *trialPlayer) play(cfg *sim.Config, seed uint64, c conditions) ([]float64, error) {
-	if err := p.world.Run(cfg, seed, &p.outcome); err != nil {
+	if err := p.world.Run(varied(cfg, seed), seed, &p.outcome); err != nil {
 		return nil, err
 	}
 	a, err := attack.New(attack.Combined)

@@ -48,6 +48,7 @@ const (
 	oneJava  = "scheme: single, routers: {count: 1}"
 	fourJava = "scheme: p140, routers: {count: 4}"
 	oneI2pd  = "scheme: single, routers: {count: 1, kind: i2pd}"
+	harsh    = "build_success: 0.45, tunnel_fail_per_hour: 0.8, i2pd_version: 2.45.1"
 	fourI2pd = "scheme: p140, routers: {count: 4, kind: i2pd}, policy: {name: per-router, imitate: i2pd}"
 )
 
@@ -67,7 +68,15 @@ func TestHeldOut(t *testing.T) {
 		service string
 		want    Verdict
 		kind    string
-	}{{oneJava, Single, "java"}, {fourJava, Multi, "java"}, {oneI2pd, Single, "i2pd"}, {fourI2pd, Multi, "i2pd"}} {
+	}{
+		{oneJava, Single, "java"},
+		{fourJava, Multi, "java"},
+		{oneI2pd, Single, "i2pd"},
+		{fourI2pd, Multi, "i2pd"},
+		// Laws that nobody has measured, far from the defaults.
+		{"scheme: single, routers: {count: 1, kind: i2pd, " + harsh + "}", Single, "i2pd"},
+		{"scheme: p140, routers: {count: 4, kind: i2pd, " + harsh + "}, policy: {name: per-router, imitate: i2pd}", Multi, "i2pd"},
+	} {
 		got := map[Verdict]int{}
 		simulated(t, test.service, sixHours, traces, func(tr *trace.Trace) {
 			a, err := r.Of(t.Context(), "x", tr)
