@@ -122,8 +122,10 @@ func checkPools(t *rapid.T, w *World) {
 			referred[x]++
 		}
 	}
-	for i := range w.net.ff {
-		refer(w.net.ff[i].set)
+	for k := range w.net.keys {
+		for _, h := range w.net.keys[k].held {
+			refer(h.set)
+		}
 	}
 	for i := range w.routers {
 		refer(w.routers[i].bundle)

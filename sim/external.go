@@ -145,15 +145,15 @@ func NewExternal(cfg Config, seed uint64, epoch Time, dest [32]byte, hear func(*
 		w.routers[i].use = resized(w.routers[i].use, w.pop.Len()+len(w.routers))
 	}
 
-	for i := range w.net.dest {
-		w.net.dest[i] = binary.BigEndian.Uint64(dest[8*i:])
+	key := &w.net.keys[serviceKey].dest
+	for i := range key {
+		key[i] = binary.BigEndian.Uint64(dest[8*i:])
 	}
 	w.net.day = int64(epoch / Day)
-	w.rank(w.net.day, &w.net.today)
-	w.rank(w.net.day+1, &w.net.next)
+	w.rankKeys()
 	w.push(Time(w.net.day+1)*Day-epoch, evMidnight, 0, 0)
 	// The tunnels of two Destinations have nothing in common.
-	w.streams.source[streamTunnels].Seed(seed^w.net.dest[0], w.net.dest[1])
+	w.streams.source[streamTunnels].Seed(seed^key[0], key[1])
 	return e, nil
 }
 
@@ -466,12 +466,12 @@ type FoundLease struct {
 func (e *External) Find() (found Found, ok bool) {
 	w := &e.w
 	found.Floodfill = None
-	for _, i := range w.holders() {
+	for _, i := range w.holders(serviceKey) {
 		if i == none {
 			break
 		}
 		found.Floodfill = w.floodfillID(i)
-		x := w.ask(i, &w.out.Truth.Polls)
+		x := w.ask(serviceKey, i, &w.out.Truth.Polls)
 		if x == none {
 			continue
 		}

@@ -138,7 +138,7 @@ func (w *World) wakeRouter(i int32) {
 // loseFloodfill takes away the floodfill closest to today's routing key.
 func (w *World) loseFloodfill(i int32) {
 	f := int32(none)
-	for _, x := range w.net.today {
+	for _, x := range w.net.keys[serviceKey].today {
 		if x != none && !w.net.ff[x].ground { // the observer keeps its own running
 			f = x
 			break
@@ -149,13 +149,9 @@ func (w *World) loseFloodfill(i int32) {
 	}
 	ff := &w.net.ff[f]
 	ff.dead = true
-	if ff.set != none {
-		w.releaseSet(ff.set)
-		ff.set = none
-	}
+	w.emptyFloodfill(f)
 	w.faults[i].floodfills = append(w.faults[i].floodfills, f)
-	w.rank(w.net.day, &w.net.today)
-	w.rank(w.net.day+1, &w.net.next)
+	w.rankKeys()
 }
 
 // regainFloodfill brings the one lost first back, empty.
@@ -166,6 +162,5 @@ func (w *World) regainFloodfill(i int32) {
 	}
 	w.net.ff[s.floodfills[0]].dead = false
 	s.floodfills = append(s.floodfills[:0], s.floodfills[1:]...)
-	w.rank(w.net.day, &w.net.today)
-	w.rank(w.net.day+1, &w.net.next)
+	w.rankKeys()
 }

@@ -168,7 +168,7 @@ func (w *World) i2pdPublish(i int32) {
 		w.pushGen(w.now+spacing, evI2pdPublish, r.pub.gen, i, 0)
 		return
 	}
-	f := w.closestExcept(q.excluded[:q.n])
+	f := w.closestExcept(r.key, q.excluded[:q.n])
 	if f == none {
 		q.n = 0
 		return
@@ -235,7 +235,7 @@ func (w *World) i2pdAskIn(i int32, after Time) {
 func (w *World) i2pdAsk(k int32) {
 	j := w.stores.at(k)
 	r := &w.routers[j.router]
-	f := w.closestExcept(j.tried[:j.nTried])
+	f := w.closestExcept(j.key, j.tried[:j.nTried])
 	out, in := w.i2pdTunnel(&r.pools[balancer.Outbound]), w.i2pdTunnel(&r.pools[balancer.Inbound])
 	if f == none || out == none || in == none || w.now >= j.started+r.cfg.i2pd().askLimit {
 		w.i2pdMissing(k)
@@ -246,7 +246,7 @@ func (w *World) i2pdAsk(k int32) {
 	j.sentTo = f
 	reply := w.leaseOf(w.tunnels.at(in))
 	w.send(mail{
-		kind: mailLookup, job: k, attempt: int32(j.asked), ff: f, set: none, reply: reply,
+		kind: mailLookup, key: j.key, job: k, attempt: int32(j.asked), ff: f, set: none, reply: reply,
 		deadline: w.now + r.cfg.i2pd().askTimeout,
 	}, out)
 }
@@ -296,10 +296,10 @@ func (w *World) i2pdTunnel(p *tunnelPool) int32 {
 	return chosen
 }
 
-// closestExcept is the floodfill closest to today's routing key that is not in
-// the list.
-func (w *World) closestExcept(list []int32) int32 {
-	for _, f := range w.net.today {
+// closestExcept is the floodfill closest to today's routing key of a key that is
+// not in the list.
+func (w *World) closestExcept(key int32, list []int32) int32 {
+	for _, f := range w.net.keys[key].today {
 		if f != none && !w.net.ff[f].dead && !contains(list, f) {
 			return f
 		}

@@ -19,22 +19,44 @@ type lease struct {
 type leaseSet struct {
 	refs      int32
 	maker     int32 // router that publishes it
+	key       int32 // of the netDb, under which it is stored
 	published int64 // seconds since the epoch
 	expires   int64
 	leases    []lease
+	meta      bool // a Meta LeaseSet: it lists keys, and no leases
+	entries   []metaEntry
 	counted   bool // it has reached a floodfill
 	stored    Time // when it first did
+}
+
+// metaEntry is one entry of a Meta LeaseSet (Proposal 123).
+type metaEntry struct {
+	key     int32 // of the netDb: that of a sub-Destination, or of a further Meta LeaseSet
+	cost    uint8 // the least is tried first
+	expires int64 // seconds since the epoch
 }
 
 // leaseSet2Bytes is the size of a LeaseSet2 with n leases: an Ed25519
 // Destination, one X25519 key, a signature (common structures specification).
 func leaseSet2Bytes(n int) int64 { return int64(503 + 40*n) }
 
+// metaBytes is the size of a Meta LeaseSet with n entries (Proposal 123): no key
+// section, and a count of revocations.
+func metaBytes(n int) int64 { return int64(391 + 8 + 2 + 1 + 40*n + 1 + 64) }
+
+// bytes is its size in a DatabaseStore, uncompressed.
+func (s *leaseSet) bytes() int64 {
+	if s.meta {
+		return metaBytes(len(s.entries))
+	}
+	return leaseSet2Bytes(len(s.leases))
+}
+
 // newSet returns an empty LeaseSet with one reference.
 func (w *World) newSet(maker int32) int32 {
 	x := w.sets.take()
 	s := w.sets.at(x)
-	*s = leaseSet{refs: 1, maker: maker, leases: s.leases[:0]}
+	*s = leaseSet{refs: 1, maker: maker, key: w.routers[maker].key, leases: s.leases[:0], entries: s.entries[:0]}
 	return x
 }
 

@@ -5,13 +5,30 @@ import (
 	"encoding/binary"
 )
 
-// netDb is the floodfills, as far as the Destination's key goes.
+// netDb is the floodfills, as far as the keys of the service go.
 type netDb struct {
-	dest  [4]uint64 // hash of the Destination, big-endian words
-	ff    []floodfill
+	ff   []floodfill
+	keys []netKey // serviceKey, and in the schemes with a Meta LeaseSet those of its tree
+	day  int64    // days since the Unix epoch
+}
+
+// serviceKey is the number of the service's own key: what clients look up.
+const serviceKey = 0
+
+// netKey is one key of the netDb: the hash of a Destination.
+type netKey struct {
+	dest  [4]uint64     // big-endian words
 	today [ranked]int32 // floodfills closest to today's routing key
 	next  [ranked]int32 // and to tomorrow's
-	day   int64         // days since the Unix epoch
+	held  []holding     // floodfills that have had something under the key lately
+}
+
+// holding is what one floodfill has under one key.
+type holding struct {
+	ff     int32
+	set    int32 // the LeaseSet it holds, or none
+	window int64 // of its flood throttle, which counts for each key
+	floods int   // new LeaseSets in the window
 }
 
 // floodfill is one floodfill router.
@@ -21,10 +38,7 @@ type floodfill struct {
 	dead bool
 	// watched: it is an observer's; ground: it was made to be the closest.
 	watched, ground bool
-	set             int32 // the LeaseSet it holds, or none
-	phase           Time  // of its throttle windows
-	window          int64
-	floods          int // new LeaseSets in the window
+	phase           Time // of its throttle windows
 	counts          FloodfillCounts
 }
 
@@ -37,13 +51,15 @@ func (w *World) resetNetDb() {
 		w.net.ff = make([]floodfill, n)
 	}
 	w.net.ff = w.net.ff[:n]
+	w.resetKeys(1)
 	rng := w.streams.rand[streamNetDb]
-	for i := range w.net.dest {
-		w.net.dest[i] = rng.Uint64()
+	dest := &w.net.keys[serviceKey].dest
+	for i := range dest {
+		dest[i] = rng.Uint64()
 	}
 	for i := range w.net.ff {
 		f := &w.net.ff[i]
-		*f = floodfill{set: none}
+		*f = floodfill{}
 		if i >= w.cfg.Network.Floodfills {
 			continue // an observer's: see grind
 		}
@@ -59,22 +75,99 @@ func (w *World) resetNetDb() {
 			w.grind(w.net.day + k)
 		}
 	}
-	w.rank(w.net.day, &w.net.today)
-	w.rank(w.net.day+1, &w.net.next)
+	w.rankKeys()
 	w.push(Time(w.net.day+1)*Day-w.epoch, evMidnight, 0, 0)
+}
+
+// resetKeys makes n keys, under which nothing is stored.
+func (w *World) resetKeys(n int) {
+	for len(w.net.keys) < n {
+		w.net.keys = append(w.net.keys, netKey{})
+	}
+	w.net.keys = w.net.keys[:n]
+	for k := range w.net.keys {
+		w.net.keys[k].held = w.net.keys[k].held[:0]
+	}
+}
+
+// rankKeys finds the floodfills closest to all keys, today and tomorrow.
+func (w *World) rankKeys() {
+	for k := range w.net.keys {
+		key := &w.net.keys[k]
+		w.rank(key, w.net.day, &key.today)
+		w.rank(key, w.net.day+1, &key.next)
+	}
+}
+
+// heldBy is the LeaseSet that floodfill f holds under a key, or none.
+func (w *World) heldBy(key, f int32) int32 {
+	held := w.net.keys[key].held
+	for k := range held {
+		if held[k].ff == f {
+			return held[k].set
+		}
+	}
+	return none
+}
+
+// holdingOf is what floodfill f has under a key. The pointer is good until the
+// next call.
+func (w *World) holdingOf(key, f int32) *holding {
+	q := &w.net.keys[key]
+	for k := range q.held {
+		if q.held[k].ff == f {
+			return &q.held[k]
+		}
+	}
+	q.held = append(q.held, holding{ff: f, set: none})
+	return &q.held[len(q.held)-1]
+}
+
+// emptyFloodfill takes all that floodfill f holds.
+func (w *World) emptyFloodfill(f int32) {
+	for k := range w.net.keys {
+		held := w.net.keys[k].held
+		for i := range held {
+			if h := &held[i]; h.ff == f && h.set != none {
+				w.releaseSet(h.set)
+				h.set = none
+			}
+		}
+	}
+}
+
+// dropExpired forgets holdings that have run out, so that their lists stay short
+// over days.
+func (w *World) dropExpired(q *netKey) {
+	n := 0
+	for _, h := range q.held {
+		if h.set != none && w.expiredSet(h.set) {
+			w.releaseSet(h.set)
+			h.set = none
+		}
+		if h.set != none || h.window >= w.throttleWindowOf(h.ff) {
+			q.held[n] = h
+			n++
+		}
+	}
+	q.held = q.held[:n]
 }
 
 // rotateKeys makes tomorrow's routing key today's, at midnight UTC.
 func (w *World) rotateKeys() {
 	w.net.day++
-	w.net.today = w.net.next
 	if w.watch.targeted {
 		w.grind(w.net.day + 1)
 		for k := range w.routers {
 			w.routers[k].response[w.identity(w.net.day+1)] = responseStat{} // nobody knows it
 		}
 	}
-	w.rank(w.net.day+1, &w.net.next)
+	for k := range w.net.keys {
+		key := &w.net.keys[k]
+		key.today = key.next
+		w.rank(key, w.net.day+1, &key.next)
+		w.dropExpired(key)
+	}
 	w.push(w.now+Day, evMidnight, 0, 0)
 }
 
@@ -128,9 +221,9 @@ func closer(a, b, key *[4]uint64) bool {
 	return false
 }
 
-// rank finds the floodfills closest to the routing key of a day.
-func (w *World) rank(day int64, list *[ranked]int32) {
-	key := routingKey(w.net.dest, day)
+// rank finds the floodfills closest to a key's routing key of a day.
+func (w *World) rank(k *netKey, day int64, list *[ranked]int32) {
+	key := routingKey(k.dest, day)
 	n := 0
 	for i := range w.net.ff {
 		f := &w.net.ff[i]
@@ -155,25 +248,26 @@ func (w *World) rank(day int64, list *[ranked]int32) {
 	}
 }
 
-// holders returns the floodfills that should hold the LeaseSet: those closest
-// to today's routing key.
-func (w *World) holders() []int32 {
+// holders returns the floodfills that should hold what is stored under a key:
+// those closest to its routing key of today.
+func (w *World) holders(key int32) []int32 {
 	n := min(holdersOfKey, len(w.net.ff))
-	return w.net.today[:n]
+	return w.net.keys[key].today[:n]
 }
 
 // offer gives floodfill f a LeaseSet; it takes strictly newer ones only
 // (KademliaNetworkDatabaseFacade.isNewer). It reports whether it was new.
-func (w *World) offer(f *floodfill, x int32) bool {
+func (w *World) offer(f, x int32) bool {
 	s := w.sets.at(x)
-	if f.set != none {
-		old := w.sets.at(f.set)
+	h := w.holdingOf(s.key, f)
+	if h.set != none {
+		old := w.sets.at(h.set)
 		if s.published <= old.published {
 			return false
 		}
-		w.releaseSet(f.set)
+		w.releaseSet(h.set)
 	}
-	f.set = w.holdSet(x)
+	h.set = w.holdSet(x)
 	if !s.counted {
 		s.counted = true
 		s.stored = w.now
@@ -190,24 +284,30 @@ func (w *World) offer(f *floodfill, x int32) bool {
 func (w *World) storedAt(i, x int32) {
 	f := &w.net.ff[i]
 	f.counts.Stores++
-	bytes := bytesStoreHead + leaseSet2Bytes(len(w.sets.at(x).leases)) + bytesAck
+	bytes := bytesStoreHead + w.sets.at(x).bytes() + bytesAck
 	f.counts.Bytes += bytes
 	w.countLoad(&w.out.Truth.Stores, bytes)
-	if !w.offer(f, x) || w.throttled(f) {
+	if !w.offer(i, x) || w.throttled(w.sets.at(x).key, i) {
 		return
 	}
 	rng := w.streams.rand[streamNetDb]
 	w.push(w.now+uniform(rng, floodDelayMin, floodDelayMax), evFlood, w.holdSet(x), i)
 }
 
-// throttled counts a new LeaseSet and tells whether flooding it is too much.
-func (w *World) throttled(f *floodfill) bool {
-	window := int64((w.now + f.phase) / throttleWindow)
-	if window != f.window {
-		f.window, f.floods = window, 0
+// throttleWindowOf is the number of the current window of a floodfill's throttle.
+func (w *World) throttleWindowOf(f int32) int64 {
+	return int64((w.now + w.net.ff[f].phase) / throttleWindow)
+}
+
+// throttled counts a new LeaseSet under a key and tells whether flooding it is too
+// much for floodfill f.
+func (w *World) throttled(key, f int32) bool {
+	h := w.holdingOf(key, f)
+	if window := w.throttleWindowOf(f); window != h.window {
+		h.window, h.floods = window, 0
 	}
-	f.floods++
-	return f.java && f.floods > throttleFloods
+	h.floods++
+	return w.net.ff[f].java && h.floods > throttleFloods
 }
 
 // flooded handles the copies of a LeaseSet that floodfill i has sent to the
@@ -215,7 +315,8 @@ func (w *World) throttled(f *floodfill) bool {
 // to tomorrow's. They arrive together.
 func (w *World) flooded(x, i int32) {
 	sent := 0
-	for _, j := range w.net.today {
+	key := &w.net.keys[w.sets.at(x).key]
+	for _, j := range key.today {
 		if sent == floodTo || j == none {
 			break
 		}
@@ -227,8 +328,8 @@ func (w *World) flooded(x, i int32) {
 	midnight := Time(w.net.day+1)*Day - w.epoch
 	lasts := Time(w.sets.at(x).expires)*Second - w.epoch
 	if midnight-w.now < floodNextSpan && lasts > midnight {
-		for _, j := range w.net.next[:floodNextDay] {
-			if j != i && !contains(w.net.today[:sent+1], j) {
+		for _, j := range key.next[:floodNextDay] {
+			if j != i && !contains(key.today[:sent+1], j) {
 				w.floodArrived(x, j)
 			}
 		}
@@ -243,18 +344,23 @@ func (w *World) floodArrived(x, j int32) {
 		return
 	}
 	f.counts.Floods++
-	bytes := bytesFloodHead + leaseSet2Bytes(len(w.sets.at(x).leases))
+	bytes := bytesFloodHead + w.sets.at(x).bytes()
 	f.counts.Bytes += bytes
 	w.countLoad(&w.out.Truth.Floods, bytes)
 	if f.watched {
 		w.seenFlooded(j, x)
 	}
-	w.offer(f, x)
+	w.offer(j, x)
 }
 
-// ask is a lookup at floodfill i: the LeaseSet it holds, unless that has run
-// out, or none.
-func (w *World) ask(i int32, counter *int64) int32 {
+// expiredSet tells whether a LeaseSet is not given out any more.
+func (w *World) expiredSet(x int32) bool {
+	return Time(w.sets.at(x).expires)*Second+leaseFudge <= w.epoch+w.now
+}
+
+// ask is a lookup of a key at floodfill i: the LeaseSet it holds, unless that has
+// run out, or none.
+func (w *World) ask(key, i int32, counter *int64) int32 {
 	f := &w.net.ff[i]
 	if f.dead {
 		return none
@@ -262,15 +368,15 @@ func (w *World) ask(i int32, counter *int64) int32 {
 	f.counts.Lookups++
 	w.out.Truth.Lookups++
 	bytes := int64(bytesLookup)
-	x := f.set
-	if x != none && Time(w.sets.at(x).expires)*Second+leaseFudge <= w.epoch+w.now {
+	x := w.heldBy(key, i)
+	if x != none && w.expiredSet(x) {
 		w.releaseSet(x)
-		f.set, x = none, none
+		w.holdingOf(key, i).set, x = none, none
 	}
 	if x == none {
 		bytes += bytesSearchReply
 	} else {
-		bytes += bytesFloodHead + leaseSet2Bytes(len(w.sets.at(x).leases))
+		bytes += bytesFloodHead + w.sets.at(x).bytes()
 	}
 	f.counts.Bytes += bytes
 	w.countLoad(counter, bytes)

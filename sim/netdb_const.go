@@ -17,6 +17,10 @@ const (
 	throttleFloods = 3
 	throttleWindow = 90 * Second
 
+	// lookupAsked is the most floodfills that a client asks for one key, one at a
+	// time (IterativeSearchJob.TOTAL_SEARCH_LIMIT).
+	lookupAsked = 5
+
 	// leaseFudge is how far past its latest end a LeaseSet is still given out
 	// (Router.CLOCK_FUDGE_FACTOR).
 	leaseFudge = 60 * Second

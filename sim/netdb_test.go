@@ -50,7 +50,7 @@ func TestRoutingKey(t *testing.T) {
 // TestRank compares the floodfills found closest with a full sort.
 func TestRank(t *testing.T) {
 	w := ready(t, worldOf(SchemeSingle, 1))
-	key := routingKey(w.net.dest, w.net.day)
+	key := routingKey(w.net.keys[serviceKey].dest, w.net.day)
 	all := make([]int32, len(w.net.ff))
 	for i := range all {
 		all[i] = int32(i)
@@ -61,7 +61,7 @@ func TestRank(t *testing.T) {
 		}
 		return 1
 	})
-	if !slices.Equal(all[:ranked], w.net.today[:]) {
+	if !slices.Equal(all[:ranked], w.net.keys[serviceKey].today[:]) {
 		t.Error("not the closest floodfills")
 	}
 }
@@ -71,14 +71,14 @@ func TestMidnight(t *testing.T) {
 	c := worldOf(SchemeSingle, 1)
 	c.Duration = 48 * Hour
 	w := ready(t, c)
-	next, day := w.net.next, w.net.day
+	next, day := w.net.keys[serviceKey].next, w.net.day
 	midnight := Time(day+1)*Day - w.epoch
 	w.play(midnight, nil)
 	if w.net.day != day {
 		t.Fatal("the key rotated too early")
 	}
 	w.play(midnight+1, nil)
-	if w.net.day != day+1 || w.net.today != next || w.net.next == next {
+	if w.net.day != day+1 || w.net.keys[serviceKey].today != next || w.net.keys[serviceKey].next == next {
 		t.Error("the key did not rotate")
 	}
 	if (w.epoch+w.now)%Day >= Second {
@@ -89,15 +89,14 @@ func TestMidnight(t *testing.T) {
 // TestNewerWins: a floodfill keeps the first of two LeaseSets of one second.
 func TestNewerWins(t *testing.T) {
 	w := ready(t, worldOf(SchemeSingle, 1))
-	f := &w.net.ff[0]
 	a, b, c, old := w.setOf(100), w.setOf(100), w.setOf(101), w.setOf(99)
 	for _, step := range []struct {
 		offered int32
 		fresh   bool
 		held    int32
 	}{{a, true, a}, {b, false, a}, {old, false, a}, {c, true, c}, {a, false, c}} {
-		if got := w.offer(f, step.offered); got != step.fresh || f.set != step.held {
-			t.Errorf("offer %d: new %v, holds %d", step.offered, got, f.set)
+		if got := w.offer(0, step.offered); got != step.fresh || w.heldBy(serviceKey, 0) != step.held {
+			t.Errorf("offer %d: new %v, holds %d", step.offered, got, w.heldBy(serviceKey, 0))
 		}
 	}
 }
@@ -107,7 +106,7 @@ func TestNewerWins(t *testing.T) {
 func TestFloodThrottle(t *testing.T) {
 	for _, java := range []bool{true, false} {
 		w := ready(t, worldOf(SchemeSingle, 1))
-		i := w.net.today[0]
+		i := w.net.keys[serviceKey].today[0]
 		w.net.ff[i].java, w.net.ff[i].phase = java, 0
 		store := func(published int64) bool {
 			x := w.setOf(published)
@@ -133,17 +132,17 @@ func TestFloodThrottle(t *testing.T) {
 func TestHolders(t *testing.T) {
 	w := ready(t, worldOf(SchemeSingle, 1))
 	x := w.setOf(100)
-	last := w.net.today[7] // the sender's choice may have been a far one
+	last := w.net.keys[serviceKey].today[7] // the sender's choice may have been a far one
 	w.storedAt(last, x)
 	w.play(w.now+Second, nil)
 	counter := int64(0)
-	for k, f := range w.net.today[:holdersOfKey] {
-		if got, want := w.ask(f, &counter) == x, k < floodTo; got != want {
+	for k, f := range w.net.keys[serviceKey].today[:holdersOfKey] {
+		if got, want := w.ask(serviceKey, f, &counter) == x, k < floodTo; got != want {
 			t.Errorf("floodfill %d holds it: %v", k, got)
 		}
 	}
 	w.now = Time(w.sets.at(x).expires)*Second - w.epoch + leaseFudge
-	if w.ask(last, &counter) != none {
+	if w.ask(serviceKey, last, &counter) != none {
 		t.Error("given out past its end")
 	}
 }
@@ -155,9 +154,9 @@ func TestNextDayFlood(t *testing.T) {
 		w := ready(t, worldOf(SchemeSingle, 1))
 		w.now = Time(w.net.day+1)*Day - w.epoch - before
 		x := w.setOf(100)
-		w.flooded(w.holdSet(x), w.net.today[0])
-		for k, f := range w.net.next[:floodNextDay] {
-			if got, want := w.net.ff[f].set == x, before < floodNextSpan; got != want {
+		w.flooded(w.holdSet(x), w.net.keys[serviceKey].today[0])
+		for k, f := range w.net.keys[serviceKey].next[:floodNextDay] {
+			if got, want := w.heldBy(serviceKey, f) == x, before < floodNextSpan; got != want {
 				t.Errorf("%v before midnight: tomorrow's floodfill %d has it: %v", before, k, got)
 			}
 		}
@@ -247,8 +246,8 @@ func TestTrace(t *testing.T) {
 			if want := int64((w.epoch + w.now) / Millisecond); r.TimeMs != want {
 				t.Fatalf("record %d at %d, want %d", seen, r.TimeMs, want)
 			}
-			f := w.net.today[seen%holdersOfKey]
-			s := w.sets.at(w.net.ff[f].set)
+			f := w.net.keys[serviceKey].today[seen%holdersOfKey]
+			s := w.sets.at(w.heldBy(serviceKey, f))
 			if r.Floodfill != hashBytes(w.net.ff[f].hash) || r.Published != s.published || len(r.Leases) != len(s.leases) {
 				t.Fatalf("record %d is not what floodfill %d holds", seen, f)
 			}

@@ -42,6 +42,7 @@ type Truth struct {
 	Lookups       int64 `json:"lookups"`       // all of them
 	Verifications int64 `json:"verifications"` // lookups of the service's own LeaseSet by its routers
 	Polls         int64 `json:"polls"`         // lookups of the adversaries
+	ClientLookups int64 `json:"client_lookups"`
 	Bytes         int64 `json:"bytes"`
 	StoreTimeouts int64 `json:"store_timeouts"`
 	StoreFailures int64 `json:"store_failures"`
@@ -187,11 +188,15 @@ func (w *World) sampleNetDb(loads bool) {
 	t := &w.out.Truth
 	t.Samples++
 	live, looked := false, false
-	for _, i := range w.holders() {
-		if i == none || w.net.ff[i].dead || w.net.ff[i].set == none {
+	for _, i := range w.holders(serviceKey) {
+		if i == none || w.net.ff[i].dead {
 			continue
 		}
-		s := w.sets.at(w.net.ff[i].set)
+		x := w.heldBy(serviceKey, i)
+		if x == none {
+			continue
+		}
+		s := w.sets.at(x)
 		for k := range s.leases {
 			l := &s.leases[k]
 			ok := w.alive(l)

@@ -703,7 +703,7 @@ func (w *World) relayedAck(i int32, published int64) {
 func (w *World) lookUp(i int32) {
 	k := w.stores.take()
 	*w.stores.at(k) = storeJob{
-		router: i, set: none, started: w.now, live: true, lookup: true,
+		router: i, key: w.routers[i].key, set: none, started: w.now, live: true, lookup: true,
 		outbound: none, reply: none, stored: none, sentTo: none,
 	}
 	w.verifyAsk(k)

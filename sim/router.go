@@ -9,6 +9,7 @@ import (
 // router is one of the operator's routers.
 type router struct {
 	cfg  *Router
+	key  int32 // of the netDb, under which it publishes
 	mode routerMode
 	up   bool
 	// stalled: it does and answers nothing, but its connections stay open.
@@ -176,6 +177,7 @@ func (w *World) resetRouters() {
 	for i := range w.routers {
 		r := &w.routers[i]
 		r.cfg = &d.Routers[i]
+		r.key = serviceKey
 		r.mode = modeOf(d.Scheme, r.cfg)
 		r.up, r.stalled = false, false
 		r.boot, r.loopGen = 0, 0

@@ -10,6 +10,7 @@ import "multihome.i2p/balancer"
 // them if need be, and then its verification.
 type storeJob struct {
 	router   int32
+	key      int32 // of the netDb
 	set      int32
 	started  Time
 	limit    Time // how long it may take
@@ -37,6 +38,7 @@ type mail struct {
 	job      int32
 	jobGen   uint16
 	attempt  int32 // of the job
+	key      int32 // of a lookup
 	ff       int32
 	set      int32  // the LeaseSet stored, or found; none
 	reply    lease  // where the answer goes
@@ -119,7 +121,7 @@ func (w *World) republish(i int32) {
 func (w *World) newStore(i, x int32, again bool) int32 {
 	k := w.stores.take()
 	*w.stores.at(k) = storeJob{
-		router: i, set: w.holdSet(x), started: w.now, limit: storeTimeout, again: again, live: true,
+		router: i, key: w.sets.at(x).key, set: w.holdSet(x), started: w.now, limit: storeTimeout, again: again, live: true,
 		outbound: none, reply: none, stored: none, sentTo: none,
 	}
 	return k
@@ -165,7 +167,7 @@ func (w *World) storeNext(k int32) {
 		w.storeFailed(k)
 		return
 	}
-	f := w.pickFloodfill(r, j.tried[:j.nTried])
+	f := w.pickFloodfill(r, j.key, j.tried[:j.nTried])
 	if f == none {
 		w.storeFailed(k)
 		return
@@ -251,7 +253,7 @@ func (w *World) mailArrived(x int32) {
 			w.storedAt(m.ff, m.set)
 			m.kind = mailAck
 		} else {
-			m.set = w.ask(m.ff, &w.out.Truth.Verifications)
+			m.set = w.ask(m.key, m.ff, &w.out.Truth.Verifications)
 			if m.set != none {
 				w.holdSet(m.set)
 			}
@@ -411,7 +413,7 @@ func (w *World) verifyAsk(k int32) {
 		w.i2pdAsk(k)
 		return
 	}
-	f := w.pickFloodfill(r, j.tried[:j.nTried])
+	f := w.pickFloodfill(r, j.key, j.tried[:j.nTried])
 	if f == none {
 		f = j.stored
 	}
@@ -432,7 +434,7 @@ func (w *World) verifyAsk(k int32) {
 	j.sentTo, j.sentAt = f, w.now
 	j.asked++
 	w.send(mail{
-		kind: mailLookup, job: k, attempt: int32(j.asked), ff: f, set: none, reply: reply,
+		kind: mailLookup, key: j.key, job: k, attempt: int32(j.asked), ff: f, set: none, reply: reply,
 		deadline: w.now + verifyTimeout,
 	}, out)
 }
@@ -521,12 +523,12 @@ func ackTimeout(st *responseStat) Time {
 }
 
 // pickFloodfill is the floodfill that a Java router tries next: of the five
-// closest to the routing key that it has not tried, the closest good one, else
+// closest to a key's routing key that it has not tried, the closest good one, else
 // the closest passable one, else the closest (FloodfillPeerSelector).
-func (w *World) pickFloodfill(r *router, tried []int32) int32 {
+func (w *World) pickFloodfill(r *router, key int32, tried []int32) int32 {
 	passable, any := int32(none), int32(none)
 	seen := 0
-	for _, f := range w.net.today {
+	for _, f := range w.net.keys[key].today {
 		if f == none || seen == selectAmong {
 			break
 		}

@@ -30,7 +30,7 @@ func (w *World) probe(i int32) {
 	w.push(w.now+p.cfg.ProbeEvery, evProbe, i, 0)
 	w.endTalk(&p.talk)
 	x := int32(none)
-	for _, f := range w.holders() {
+	for _, f := range w.holders(serviceKey) {
 		if f == none {
 			continue
 		}

@@ -41,17 +41,15 @@ func (w *World) placeFloodfills(p *watcher) {
 // to chance. It runs Java I2P and does what a floodfill has to do.
 func (w *World) grind(day int64) {
 	rng := w.streams.rand[streamGrind]
-	key := routingKey(w.net.dest, day)
+	key := routingKey(w.net.keys[serviceKey].dest, day)
 	least := ^uint64(0)
 	honest := w.net.ff[:w.cfg.Network.Floodfills]
 	for i := range honest {
 		least = min(least, honest[i].hash[0]^key[0])
 	}
 	f := &w.net.ff[w.identity(day)]
-	if f.set != none {
-		w.releaseSet(f.set)
-	}
-	*f = floodfill{set: none, java: true, ground: true, watched: true, counts: f.counts}
+	w.emptyFloodfill(w.identity(day))
+	*f = floodfill{java: true, ground: true, watched: true, counts: f.counts}
 	f.hash = [4]uint64{key[0] ^ rng.Uint64N(max(least, 1)), rng.Uint64(), rng.Uint64(), rng.Uint64()}
 	f.phase = Time(rng.Int64N(int64(throttleWindow)))
 }

@@ -10,7 +10,7 @@ import (
 
 // name sets the base32 address of the trial's Destination.
 func (w *World) name() {
-	hash := hashBytes(w.net.dest)
+	hash := hashBytes(w.net.keys[serviceKey].dest)
 	w.b32 = strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(hash[:]))
 }
 
@@ -25,7 +25,7 @@ func hashBytes(words [4]uint64) (h trace.Hash) {
 // poll lets watcher i ask all holders once. The answers count as seen when they
 // are asked for; that they take a second or two moves no record by more.
 func (w *World) poll(i int32) {
-	for _, f := range w.holders() {
+	for _, f := range w.holders(serviceKey) {
 		if f != none {
 			w.lookAt(i, f)
 		}
@@ -38,7 +38,7 @@ func (w *World) poll(i int32) {
 func (w *World) lookAt(i, f int32) int32 {
 	t, at := &w.out.Traces[i], w.seenMs()
 	hash := hashBytes(w.net.ff[f].hash)
-	x := w.ask(f, &w.out.Truth.Polls)
+	x := w.ask(serviceKey, f, &w.out.Truth.Polls)
 	if x == none {
 		t.AppendPoll(at, hash, false)
 		return none
