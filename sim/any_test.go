@@ -127,6 +127,9 @@ func checkPools(t *rapid.T, w *World) {
 			refer(h.set)
 		}
 	}
+	for n := range w.meta.nodes {
+		refer(w.meta.nodes[n].set)
+	}
 	for i := range w.routers {
 		refer(w.routers[i].bundle)
 	}

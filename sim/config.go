@@ -56,6 +56,11 @@ const (
 	SchemeLargeLeaseSet Scheme = "large-leaseset" // p140 with more than 16 leases
 )
 
+// balanced tells whether a scheme has a balancer.
+func balanced(s Scheme) bool {
+	return s == SchemeP140 || s == SchemeP140Meta || s == SchemeLargeLeaseSet
+}
+
 // Kind is a router implementation.
 type Kind string
 
@@ -84,10 +89,26 @@ type Destination struct {
 	PublishSpacing Time
 	// ControlDelay is the one-way delay between balancer and router.
 	ControlDelay Time
+	// Meta is how a Meta LeaseSet is looked after, in the schemes that have one.
+	Meta Meta
 	// StartTogether starts all routers, cold, at the beginning of the warm-up.
 	// Otherwise each starts at a random time within its first hour, or its
 	// first half if that is less.
 	StartTogether bool
+}
+
+// Meta is the Meta LeaseSet of a service (Proposal 123).
+type Meta struct {
+	// Subs is the number of sub-Destinations of scheme p140-meta; the routers are
+	// dealt out among them. In scheme meta each router has one.
+	Subs int
+	// Expires is for how long a Meta LeaseSet and its entries are good: up to
+	// 65,535 s.
+	Expires Time
+	// Republish is how long after a Meta LeaseSet the next one comes at the latest.
+	Republish Time
+	// CheckEvery is how often the master finds out which routers are up.
+	CheckEvery Time
 }
 
 // FastTier is how a Java router's fast tier comes about.

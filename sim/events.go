@@ -36,6 +36,8 @@ const (
 	evBeat                           // probe of router a
 	evProbe                          // watcher a writes to the service
 	evReply                          // and has an answer in its session b
+	evMetaCheck                      // the master of a Meta LeaseSet asks who is up
+	evMetaPublish                    // and publishes
 	evCensus                         // router a of those that only the census knows comes or goes
 )
 
@@ -115,7 +117,8 @@ func (w *World) dispatch(ev *event) {
 	}
 }
 
-// dispatchOther handles the events of i2pd routers and of the balancer.
+// dispatchOther handles the events of i2pd routers, of the balancer, of Meta
+// LeaseSets and of observers.
 func (w *World) dispatchOther(ev *event) {
 	switch eventKind(ev.kind) {
 	case evI2pdTick:
@@ -148,6 +151,12 @@ func (w *World) dispatchOther(ev *event) {
 		w.probe(ev.a)
 	case evReply:
 		w.replied(ev.a, ev.b)
+	case evMetaCheck:
+		w.metaCheck()
+	case evMetaPublish:
+		if w.meta.gen == ev.gen {
+			w.metaPublish()
+		}
 	case evCensus:
 		w.censusChanges(ev.a)
 	}

@@ -21,6 +21,8 @@ type netKey struct {
 	today [ranked]int32 // floodfills closest to today's routing key
 	next  [ranked]int32 // and to tomorrow's
 	held  []holding     // floodfills that have had something under the key lately
+	// reached is when something new last came to the first floodfill; 0 for never.
+	reached Time
 }
 
 // holding is what one floodfill has under one key.
@@ -52,6 +54,7 @@ func (w *World) resetNetDb() {
 	}
 	w.net.ff = w.net.ff[:n]
 	w.resetKeys(1)
+	w.resetMeta()
 	rng := w.streams.rand[streamNetDb]
 	dest := &w.net.keys[serviceKey].dest
 	for i := range dest {
@@ -87,6 +90,7 @@ func (w *World) resetKeys(n int) {
 	w.net.keys = w.net.keys[:n]
 	for k := range w.net.keys {
 		w.net.keys[k].held = w.net.keys[k].held[:0]
+		w.net.keys[k].reached = 0
 	}
 }
 
@@ -167,6 +171,9 @@ func (w *World) rotateKeys() {
 		key.today = key.next
 		w.rank(key, w.net.day+1, &key.next)
 		w.dropExpired(key)
+	}
+	if w.meta.on {
+		w.metaPublishSoon()
 	}
 	w.push(w.now+Day, evMidnight, 0, 0)
 }
@@ -271,6 +278,7 @@ func (w *World) offer(f, x int32) bool {
 	if !s.counted {
 		s.counted = true
 		s.stored = w.now
+		w.net.keys[s.key].reached = w.now
 		w.countPublished(s)
 		if w.watch.peers {
 			w.seenListed(s)

@@ -30,7 +30,9 @@ type Truth struct {
 	// LeaseSets.
 	Versions  int64 `json:"versions"`  // LeaseSets signed
 	Published int64 `json:"published"` // of them, those that reached a floodfill
-	Publishes int64 `json:"publishes"` // attempts to publish, repetitions included
+	// MetaPublished counts the Meta LeaseSets that did, which are not among those.
+	MetaPublished int64 `json:"meta_published"`
+	Publishes     int64 `json:"publishes"` // attempts to publish, repetitions included
 	// LeaseCounts[n] counts published LeaseSets of n leases (the last entry:
 	// so many and more), IBGWCounts[n] those with n distinct IBGWs.
 	LeaseCounts [leaseBins]int64 `json:"lease_counts"`
@@ -64,6 +66,10 @@ type Truth struct {
 	Live    int64 `json:"live"`
 	Listed  int64 `json:"listed"`
 	Dead    int64 `json:"dead"`
+	// Entries counts, in the same samples, the sub-Destinations that the Meta
+	// LeaseSet leads to, and DeadEntries those of them without a lease that works.
+	Entries     int64 `json:"entries"`
+	DeadEntries int64 `json:"dead_entries"`
 	// Failovers are the times from a router's death to the first published
 	// LeaseSet without a lease of its; those not over at the end are left out.
 	Failovers []Time `json:"failovers_ns"`
@@ -187,12 +193,27 @@ func (w *World) sampleTruth() {
 func (w *World) sampleNetDb(loads bool) {
 	t := &w.out.Truth
 	t.Samples++
+	if w.meta.on {
+		if w.sampleMeta(loads) {
+			t.Live++
+		}
+		return
+	}
+	if w.sampleKey(serviceKey, loads) {
+		t.Live++
+	}
+}
+
+// sampleKey looks at what the closest floodfills hold under a key, and tells whether
+// one of them has a lease that works.
+func (w *World) sampleKey(key int32, loads bool) bool {
+	t := &w.out.Truth
 	live, looked := false, false
-	for _, i := range w.holders(serviceKey) {
+	for _, i := range w.holders(key) {
 		if i == none || w.net.ff[i].dead {
 			continue
 		}
-		x := w.heldBy(serviceKey, i)
+		x := w.heldBy(key, i)
 		if x == none {
 			continue
 		}
@@ -217,9 +238,7 @@ func (w *World) sampleNetDb(loads bool) {
 			break
 		}
 	}
-	if live {
-		t.Live++
-	}
+	return live
 }
 
 func (w *World) sampleRouters() {
@@ -277,6 +296,11 @@ func (w *World) countPublish() { w.out.Truth.Publishes++ }
 func (w *World) countPublished(s *leaseSet) {
 	t := &w.out.Truth
 	o := &w.observer
+	if s.meta {
+		t.MetaPublished++
+		w.endFailovers(s)
+		return
+	}
 	t.Published++
 	t.LeaseCounts[min(len(s.leases), leaseBins-1)]++
 	distinct := 0
@@ -306,20 +330,31 @@ func (w *World) endFailovers(s *leaseSet) {
 	o := &w.observer
 	for k := 0; k < len(o.pending); {
 		f := &o.pending[k]
-		shown := false
-		for j := range s.leases {
-			if l := &s.leases[j]; l.router == f.router && l.boot <= f.boot {
-				shown = true
-				break
-			}
-		}
-		if shown {
+		if !w.withdraws(s, f) {
 			k++
 			continue
 		}
 		w.out.Truth.Failovers = append(w.out.Truth.Failovers, w.now-f.at)
 		o.pending = append(o.pending[:k], o.pending[k+1:]...)
 	}
+}
+
+// withdraws tells whether a LeaseSet is the first sign in the netDb of a router's
+// death: without leases of its, or a Meta LeaseSet without its sub-Destination.
+func (w *World) withdraws(s *leaseSet, f *failover) bool {
+	key := w.routers[f.router].key
+	if s.meta {
+		return w.unlists(s, key)
+	}
+	if s.key != key {
+		return false
+	}
+	for j := range s.leases {
+		if l := &s.leases[j]; l.router == f.router && l.boot <= f.boot {
+			return false
+		}
+	}
+	return true
 }
 
 // countTunnel notes a tunnel that was built.

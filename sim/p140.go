@@ -692,7 +692,7 @@ func (w *World) p140RelayAck(m *mail) {
 func (w *World) relayedAck(i int32, published int64) {
 	for k := range w.stores.items {
 		j := w.stores.at(int32(k))
-		if j.live && !j.lookup && !j.verify && j.router == i && w.sets.at(j.set).published == published {
+		if j.live && !j.lookup && !j.verify && !j.meta && j.router == i && w.sets.at(j.set).published == published {
 			w.ackTaken(int32(k), j.attempt, j.sentTo, w.now)
 			return
 		}

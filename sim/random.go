@@ -20,6 +20,7 @@ const (
 	streamCore                    // the balancer core and its policy
 	streamGrind                   // identities of targeted floodfills
 	streamCensus                  // routers that come and go
+	streamMeta                    // keys of sub-Destinations, and when their master asks
 	numStreams
 )
 

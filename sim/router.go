@@ -178,6 +178,9 @@ func (w *World) resetRouters() {
 		r := &w.routers[i]
 		r.cfg = &d.Routers[i]
 		r.key = serviceKey
+		if w.meta.on {
+			r.key = subKey(d.subOf(i))
+		}
 		r.mode = modeOf(d.Scheme, r.cfg)
 		r.up, r.stalled = false, false
 		r.boot, r.loopGen = 0, 0
@@ -217,7 +220,7 @@ func (w *World) resetRouters() {
 
 func modeOf(s Scheme, r *Router) routerMode {
 	switch s {
-	case SchemeSingle, SchemeIndependent:
+	case SchemeSingle, SchemeIndependent, SchemeMeta:
 		if r.Kind == I2pd {
 			return modeI2pd
 		}

@@ -20,6 +20,7 @@ type storeJob struct {
 	sentAt   Time
 	verify   bool // it is verifying
 	again    bool // a failure publishes again (RepublishLeaseSetJob)
+	meta     bool // of a Meta LeaseSet, whatever router its master is
 	asked    int
 	tried    [triedMax]int32
 	nTried   int
@@ -122,14 +123,14 @@ func (w *World) newStore(i, x int32, again bool) int32 {
 	k := w.stores.take()
 	*w.stores.at(k) = storeJob{
 		router: i, key: w.sets.at(x).key, set: w.holdSet(x), started: w.now, limit: storeTimeout, again: again, live: true,
-		outbound: none, reply: none, stored: none, sentTo: none,
+		outbound: none, reply: none, stored: none, sentTo: none, meta: w.sets.at(x).meta,
 	}
 	return k
 }
 
 func (w *World) endStore(k int32) {
 	j := w.stores.at(k)
-	if j.verify {
+	if j.verify && !j.meta {
 		w.routers[j.router].pub.verifying = false
 	}
 	j.live = false
@@ -179,21 +180,37 @@ func (w *World) storeNext(k int32) {
 		w.pushGen(w.now+storeNoTunnelWait, evStoreSend, w.stores.gens[k], k, 0)
 		return
 	}
-	j.sentTo, j.sentAt = f, w.now
-	s := w.sets.at(j.set)
-	reply := 0
-	switch {
-	case j.attempt > 1:
-		reply = w.streams.rand[streamNetDb].IntN(len(s.leases))
-	case j.reply != none:
-		reply = int(j.reply)
-	default:
-		reply = w.closestLease(s.leases, f)
+	reply, ok := w.replyFor(j, f)
+	if !ok {
+		w.pushGen(w.now+storeNoTunnelWait, evStoreSend, w.stores.gens[k], k, 0)
+		return
 	}
+	j.sentTo, j.sentAt = f, w.now
 	w.send(mail{
-		kind: mailStore, job: k, attempt: j.attempt, ff: f, set: w.holdSet(j.set), reply: s.leases[reply],
+		kind: mailStore, job: k, attempt: j.attempt, ff: f, set: w.holdSet(j.set), reply: reply,
 		deadline: w.now + ackTimeout(&r.response[f]),
 	}, out)
+}
+
+// replyFor is the lease at which the ack of a store is asked for: one of the LeaseSet
+// that is stored. A Meta LeaseSet has none: an inbound tunnel of the master's router.
+func (w *World) replyFor(j *storeJob, f int32) (lease, bool) {
+	if j.meta {
+		in := w.closestTunnel(&w.routers[j.router].pools[balancer.Inbound], f)
+		if in == none {
+			return lease{}, false
+		}
+		return w.leaseOf(w.tunnels.at(in)), true
+	}
+	leases := w.sets.at(j.set).leases
+	switch {
+	case j.attempt > 1:
+		return leases[w.streams.rand[streamNetDb].IntN(len(leases))], true
+	case j.reply != none:
+		return leases[j.reply], true
+	default:
+		return leases[w.closestLease(leases, f)], true
+	}
 }
 
 // outboundFor is the tunnel that carries a store: the one named, or the one
@@ -349,7 +366,7 @@ func (w *World) ackTaken(k, attempt, f int32, at Time) bool {
 		return false
 	}
 	r := &w.routers[j.router]
-	if r.cfg.Kind == I2pd {
+	if r.cfg.Kind == I2pd && !j.meta {
 		w.i2pdAcked(k)
 		return true
 	}
@@ -357,15 +374,15 @@ func (w *World) ackTaken(k, attempt, f int32, at Time) bool {
 	st.total += at - j.sentAt
 	st.acks++
 	st.storeOK = at
-	if r.mode == modeP140 {
+	if r.mode == modeP140 && !j.meta {
 		w.p140PublishStatus(k, balancer.ResultOK, true)
 	}
-	if r.pub.verifying {
+	if r.pub.verifying && !j.meta {
 		w.endStore(k)
 		return true
 	}
 	j.verify = true
-	r.pub.verifying = true
+	r.pub.verifying = r.pub.verifying || !j.meta
 	j.stored, j.sentTo = f, none
 	at += verifyDelay + uniform(w.streams.rand[streamNetDb], 0, verifyDelayRange)
 	w.pushGen(at, evVerify, w.stores.gens[k], k, 0)
@@ -379,13 +396,13 @@ func (w *World) storeTimedOut(k, attempt int32) {
 		return
 	}
 	r := &w.routers[j.router]
-	if r.cfg.Kind == I2pd {
+	if r.cfg.Kind == I2pd && !j.meta {
 		w.i2pdStoreTimedOut(k)
 		return
 	}
 	r.response[j.sentTo].storeFailed = w.now
 	w.out.Truth.StoreTimeouts++
-	if r.mode == modeP140 {
+	if r.mode == modeP140 && !j.meta {
 		w.p140PublishStatus(k, balancer.ResultTimeout, false)
 	}
 	w.storeNext(k)
@@ -396,7 +413,9 @@ func (w *World) storeFailed(k int32) {
 	j := w.stores.at(k)
 	r := &w.routers[j.router]
 	w.out.Truth.StoreFailures++
-	if r.mode == modeP140 {
+	if j.meta {
+		w.metaStoreFailed(j)
+	} else if r.mode == modeP140 {
 		w.p140PublishStatus(k, balancer.ResultFailed, true)
 	} else if j.again && j.set == r.ls.set {
 		// No newer LeaseSet is waiting: the same one again.
@@ -409,7 +428,7 @@ func (w *World) storeFailed(k int32) {
 func (w *World) verifyAsk(k int32) {
 	j := w.stores.at(k)
 	r := &w.routers[j.router]
-	if r.cfg.Kind == I2pd && !j.lookup {
+	if r.cfg.Kind == I2pd && !j.lookup && !j.meta {
 		w.i2pdAsk(k)
 		return
 	}
@@ -443,7 +462,7 @@ func (w *World) verifyAsk(k int32) {
 func (w *World) verifyAnswered(k, found int32) {
 	j := w.stores.at(k)
 	r := &w.routers[j.router]
-	if r.cfg.Kind == I2pd && !j.lookup {
+	if r.cfg.Kind == I2pd && !j.lookup && !j.meta {
 		w.i2pdVerified(k, found)
 		return
 	}
@@ -468,7 +487,7 @@ func (w *World) verifyTimedOut(k, asked int32) {
 		return
 	}
 	r := &w.routers[j.router]
-	if r.cfg.Kind == I2pd && !j.lookup {
+	if r.cfg.Kind == I2pd && !j.lookup && !j.meta {
 		w.i2pdAsk(k)
 		return
 	}
@@ -491,7 +510,9 @@ func (w *World) resend(k int32) {
 	j := w.stores.at(k)
 	r := &w.routers[j.router]
 	superseded := j.set != r.ls.set
-	if r.mode == modeP140 {
+	if j.meta {
+		superseded = w.metaSuperseded(j.set)
+	} else if r.mode == modeP140 {
 		superseded = r.ls.given > w.sets.at(j.set).published
 	}
 	if superseded {

@@ -151,7 +151,9 @@ func (d *Destination) validate() error {
 		}
 	case SchemeIndependent, SchemeP140, SchemeLargeLeaseSet:
 	case SchemeMeta, SchemeP140Meta:
-		return bad("destination.scheme", "scheme %q is not simulated yet", d.Scheme)
+		if err := d.Meta.validate(d.Scheme, n); err != nil {
+			return err
+		}
 	default:
 		return bad("destination.scheme", "unknown scheme %q", d.Scheme)
 	}
@@ -173,6 +175,24 @@ func (d *Destination) validate() error {
 	return nil
 }
 
+// metaExpiresMax is the longest that a Meta LeaseSet can be good for: two bytes of
+// seconds.
+const metaExpiresMax = 65535 * Second
+
+func (m *Meta) validate(scheme Scheme, routers int) error {
+	switch {
+	case m.Expires < Minute || m.Expires > metaExpiresMax:
+		return bad("destination.meta.expires", "must be from 1m to 65535s")
+	case m.Republish < Minute || m.Republish > m.Expires:
+		return bad("destination.meta.republish", "must be from 1m to destination.meta.expires")
+	case m.CheckEvery < Second || m.CheckEvery > Hour:
+		return bad("destination.meta.check_every", "must be from 1s to 1h")
+	case scheme == SchemeP140Meta && (m.Subs < 1 || m.Subs > routers):
+		return bad("destination.meta.subs", "is %d, want 1 to the number of routers, %d", m.Subs, routers)
+	}
+	return nil
+}
+
 // leasesMax is the most leases of a LeaseSet of 16 kB (analysis/trace).
 const leasesMax = 397
 
@@ -184,7 +204,7 @@ func (r *Router) validate(path string, scheme Scheme) error {
 		return bad(path+"client_delay", "must be from 0s to 10s")
 	case r.i2pd() == nil:
 		return bad(path+"i2pd_version", "unknown version %q; want %s or %s", r.I2pdVersion, I2pd258, I2pd245)
-	case (scheme == SchemeP140 || scheme == SchemeLargeLeaseSet) && !r.SpeaksP140:
+	case balanced(scheme) && !r.SpeaksP140:
 		return bad(path+"speaks", "a stock router cannot serve scheme %q; want p140", scheme)
 	case r.Hops < 1 || r.Hops > maxHops:
 		return bad(path+"hops", "is %d, want 1 to %d", r.Hops, maxHops)

@@ -41,6 +41,7 @@ type World struct {
 	stores  pool[storeJob]
 	mails   pool[mail]
 	net     netDb
+	meta    metaState
 	// mailDelay is the median of a netDb message's way.
 	mailDelay Time
 	b32       string // address of the Destination

@@ -26,12 +26,13 @@ func worldOf(scheme Scheme, n int) *Config {
 		Network: Network{Routers: 30000, Floodfills: 1700, IBGWEligible: .9, StoreLoss: .02, JavaFloodfills: .5},
 		Destination: Destination{
 			Scheme: scheme, Leases: 16, Overlap: .016, TurnoverPerHour: .05, PublishSpacing: -1,
+			Meta: Meta{Subs: min(n, 2), Expires: 6 * Hour, Republish: 3 * Hour, CheckEvery: Minute},
 		},
 		Adversaries: []Adversary{{Name: "poller", Vantage: vantageNetDb, Every: 10 * Minute}},
 	}
 	for range n {
 		r := stockJava()
-		if scheme == SchemeP140 || scheme == SchemeLargeLeaseSet {
+		if balanced(scheme) {
 			r.SpeaksP140 = true
 			c.Destination.Policy.Name = "per-router"
 		}

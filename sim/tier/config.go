@@ -69,7 +69,7 @@ func DefaultConfig(p *Population) Config {
 }
 
 // RoutersMax is the most routers a Set serves.
-const RoutersMax = 180
+const RoutersMax = 1000
 
 // Validate reports the first field that is out of range.
 func (c *Config) Validate() error {

@@ -19,7 +19,10 @@
 // Overlap. Let M be the largest size drawn. There are M common peers. Each
 // slot of a router's fast tier is, with probability q, one of them, at places
 // distinct within the router, else a peer of its own; private peers are never
-// common, nor in another fast tier, so that all overlap is the wanted one. q
+// common, nor in another fast tier, so that all overlap is the wanted one (in a
+// network with less than twice as many routers as the tiers have peers, a thousand
+// routers in one of 30,000 say, private peers may coincide, which adds about
+// F/(2N) to the Jaccard index, of F peers of N to choose from). q
 // is found by bisection, so that the expected Jaccard index, averaged over the
 // router pairs, is the target for the sizes at hand. Where sizes differ too
 // much for the target, q is 1 and Set.ExpectedOverlap says what is attained.

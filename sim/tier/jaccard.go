@@ -29,10 +29,39 @@ func expectedJaccard(a, b, m int, q float64) float64 {
 
 // meanJaccard returns the mean of expectedJaccard over all pairs.
 func meanJaccard(sizes []int, m int, q float64) float64 {
+	if len(sizes) > pairwiseMax {
+		return meanOfSizes(sizes, m, q)
+	}
 	var sum float64
 	for i, a := range sizes {
 		for _, b := range sizes[:i] {
 			sum += expectedJaccard(a, b, m, q)
+		}
+	}
+	n := len(sizes)
+	return sum / float64(n*(n-1)/2)
+}
+
+// pairwiseMax is the most routers for which meanJaccard goes through all pairs,
+// which takes as long as their square.
+const pairwiseMax = 180
+
+// meanOfSizes is meanJaccard by pairs of sizes, of which there are few.
+func meanOfSizes(sizes []int, m int, q float64) float64 {
+	var count [FastMax + 1]int
+	for _, a := range sizes {
+		count[a]++
+	}
+	var sum float64
+	for a, i := range count {
+		if i == 0 {
+			continue
+		}
+		sum += float64(i*(i-1)/2) * expectedJaccard(a, a, m, q)
+		for b, j := range count[:a] {
+			if j > 0 {
+				sum += float64(i*j) * expectedJaccard(a, b, m, q)
+			}
 		}
 	}
 	n := len(sizes)

@@ -9,7 +9,7 @@ import (
 const privateSlot = -1
 
 // ownMark is the reference count of a peer that no tier may hold.
-const ownMark = 255
+const ownMark = 1<<16 - 1
 
 // parametric draws tiers of given sizes, overlap and turnover; the package
 // comment states the law.
@@ -47,7 +47,11 @@ type parametric struct {
 
 	// refs counts for each id of the network the fast slots and common places
 	// that hold it, so that peers are shared only through the common ones.
-	refs []uint8
+	refs []uint16
+
+	// crowded: the network has too few routers for tiers that share none but
+	// common peers.
+	crowded bool
 
 	places [FastMax]int16 // scratch: places of the common peers
 }
@@ -87,9 +91,9 @@ func (p *parametric) reset(cfg *Config, rng *rand.Rand) error {
 		high = max(high, p.highN[r])
 	}
 	// Every draw must find a free peer soon.
-	if need := 2 * (sum + largest + high + len(cfg.Own)); p.pop.Len() < need {
-		return fmt.Errorf("tier: %d routers are too few for %d fast tiers of %d peers in all, want %d",
-			p.pop.Len(), k, sum, need)
+	p.crowded = p.pop.Len() < 2*(sum+largest+high+len(cfg.Own))
+	if need := 2 * (4*largest + high + len(cfg.Own)); p.pop.Len() < need {
+		return fmt.Errorf("tier: %d routers are too few for fast tiers of %d peers, want %d", p.pop.Len(), largest, need)
 	}
 	for _, id := range cfg.Own {
 		if id >= 0 && int(id) < len(p.refs) {
@@ -185,9 +189,14 @@ func (p *parametric) highCapacity(r int) []int32 {
 	return p.peers[r*HighCapacityMax:][:p.highN[r]:p.highN[r]]
 }
 
-// draw returns a peer that stands in no fast tier, is not a common one, and is
-// not among the given ones.
+// draw returns a peer that is not a common one nor among the given ones and, unless
+// it is too crowded for that, stands in no fast tier.
 func (p *parametric) draw(not []int32) int32 {
+	if p.crowded {
+		return p.search(func(id int32) bool {
+			return p.refs[id] != ownMark && !contains(not, id) && !contains(p.common, id)
+		})
+	}
 	return p.search(func(id int32) bool { return p.refs[id] == 0 && !contains(not, id) })
 }
 
@@ -329,6 +338,9 @@ func (p *parametric) adopt(r int) (changed bool) {
 			continue
 		}
 		id := p.common[c]
+		if p.crowded {
+			p.leave(all[:len(slots)], id, all)
+		}
 		for j := len(slots); j < len(all); j++ {
 			if all[j] == id { // promoted from the router's own high-capacity tier
 				all[j] = p.drawExtra(all)
@@ -340,6 +352,17 @@ func (p *parametric) adopt(r int) (changed bool) {
 		changed = true
 	}
 	return changed
+}
+
+// leave replaces a private peer of a tier that has become a common one.
+func (p *parametric) leave(fast []int32, id int32, all []int32) {
+	for j, x := range fast {
+		if x == id {
+			p.refs[id]--
+			fast[j] = p.draw(all)
+			p.refs[fast[j]]++
+		}
+	}
 }
 
 func (p *parametric) restart(r int, now int64) {
