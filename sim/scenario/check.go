@@ -104,6 +104,10 @@ func checkWorld(root, destination *value, w *sim.Config) *Error {
 // singlePolicy is the policy of a core over one router.
 const singlePolicy = "single"
 
+// crowd is the number of routers from which on their fast tiers may share peers by
+// chance, in a network that is too small for them side by side.
+const crowd = 300
+
 // checkArm checks one arm's destination.
 func checkArm(root, destination *value, w *sim.Config) *Error {
 	d := &w.Destination
@@ -111,8 +115,11 @@ func checkArm(root, destination *value, w *sim.Config) *Error {
 	routers := destination.at("routers")
 	count := firstKnown(routers.at("count").position(), routers.position())
 	if d.Leases > maxLeases && d.Scheme != sim.SchemeLargeLeaseSet {
-		return firstKnown(leases, scheme).fault("destination.leases", fmt.Sprintf("write at most %d", maxLeases),
-			"a LeaseSet holds no %d leases", d.Leases)
+		mend := fmt.Sprintf("write at most %d", maxLeases)
+		if root.at("destination", "scheme").text() == string(sim.SchemeLargeLeaseSet) { // it is the reference's
+			mend = fmt.Sprintf("give the reference leases of its own, as in reference: {scheme: single, leases: %d, routers: {count: 1}}", maxLeases)
+		}
+		return firstKnown(leases, scheme).fault("destination.leases", mend, "a LeaseSet holds no %d leases in scheme %s", d.Leases, d.Scheme)
 	}
 	if d.Scheme == sim.SchemeSingle && len(d.Routers) != 1 {
 		return firstKnown(scheme, count).fault("destination.scheme",
@@ -123,10 +130,20 @@ func checkArm(root, destination *value, w *sim.Config) *Error {
 		return firstKnown(policy.at("name").position(), policy.position(), count).fault("destination.policy",
 			"write routers: {count: 1}, or another policy", "policy single serves one router, not %d", len(d.Routers))
 	}
-	if n := len(d.Routers) * maxTier; n > w.Network.Routers {
+	if n := min(len(d.Routers), crowd) * maxTier; n > w.Network.Routers {
 		return firstKnown(count, root.at("network", "routers").position()).fault("destination.routers.count",
 			"write fewer routers here or more in network.routers",
 			"%d routers with fast tiers of up to %d need a network of %d routers, not %d", len(d.Routers), maxTier, n, w.Network.Routers)
+	}
+	meta := destination.at("meta")
+	if d.Scheme == sim.SchemeP140Meta && d.Meta.Subs > len(d.Routers) {
+		return firstKnown(meta.at("subs").position(), count).fault("destination.meta.subs",
+			"write fewer sub-Destinations, or more routers", "%d sub-Destinations have no more than %d routers", d.Meta.Subs, len(d.Routers))
+	}
+	if (d.Scheme == sim.SchemeP140Meta || d.Scheme == sim.SchemeMeta) && d.Meta.Republish > d.Meta.Expires {
+		return firstKnown(meta.at("republish").position(), meta.at("expires").position()).fault("destination.meta.republish",
+			"write a shorter republish, or a longer expires", "a Meta LeaseSet would expire %s after it is published, and be published every %s",
+			formatDuration(d.Meta.Expires), formatDuration(d.Meta.Republish))
 	}
 	return nil
 }

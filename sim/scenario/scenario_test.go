@@ -152,7 +152,7 @@ func TestOverrides(t *testing.T) {
 		{"--seed", "seed", "-1", "--seed: seed cannot be -1; it goes from 0 to 9223372036854775807"},
 		{"--duration", "duration", "24", "--duration: duration lacks a unit of time; write 24s, 24m, 24h or 24d"},
 		{"--duration", "duration", "", `--duration: duration wants a duration such as 90s, 10m or 24h, not nothing`},
-		{"--set", "destination.leases", "17", "--set: a LeaseSet holds no 17 leases; write at most 16"},
+		{"--set", "destination.leases", "17", "--set: a LeaseSet holds no 17 leases in scheme p140; write at most 16"},
 		{"--set", "nosuch", "17", `--set: --set names the unknown key "nosuch"; write a dotted path such as destination.routers.count`},
 		{"--set", "clients.count", "17", "--set: clients.count 17: clients are not simulated; write 0, or take it out"},
 	} {

@@ -7,6 +7,7 @@ const (
 	java      = "Java I2P 2.8.0 "
 	swarmData = "SWARM-I2P data set (Muntaka et al., arXiv:2506.18159, Zenodo 10.5281/zenodo.15369068)"
 	p140      = "Proposal 140"
+	p123      = "Proposal 123, Meta LS2"
 )
 
 // table declares every key. Parents stand before their children, and the order
@@ -160,7 +161,7 @@ var table = []declaration{
 	{
 		Key: Key{
 			Path: "destination.leases", Type: Int, Default: "16", Unit: "leases", Min: "1", Max: "397",
-			Doc:    "Leases of a full LeaseSet, in all: a router's quota is leases/count, the remainder to the first ones, one each. At most 16 outside large-leaseset, where 16 kB end it. In scheme independent each router has as many.",
+			Doc:    "Leases of a full LeaseSet, in all: a router's quota is leases/count, the remainder to the first ones, one each. At most 16 outside large-leaseset, where 16 kB end it. In schemes independent and meta each router has as many, in p140-meta each sub-Destination.",
 			Source: java + "LeaseSet.MAX_LEASES",
 		},
 		field: func(t *target) any { return &t.world.Destination.Leases },
@@ -191,13 +192,51 @@ var table = []declaration{
 	},
 	{
 		Key: Key{
+			Path: "destination.meta", Type: Map, Default: "{}",
+			Doc: "The Meta LeaseSet of schemes meta and p140-meta: the first router that is up looks after it.",
+		},
+	},
+	{
+		Key: Key{
+			Path: "destination.meta.subs", Type: Int, Default: "4", Unit: "sub-Destinations", Min: "1", Max: "1000",
+			Doc:    "Sub-Destinations of scheme p140-meta, at most as many as routers: the routers are dealt out among them. In scheme meta each router has one.",
+			Source: "assumption: " + p140 + ", performance and scalability notes, gives no number",
+		},
+		field: func(t *target) any { return &t.world.Destination.Meta.Subs },
+	},
+	{
+		Key: Key{
+			Path: "destination.meta.expires", Type: Duration, Default: "6h", Min: "1m", Max: "65535s",
+			Doc:    "For how long a Meta LeaseSet and its entries are good.",
+			Source: p123 + ": several hours at least, at most 18.2 hours; plausible 2h..18h",
+		},
+		field: func(t *target) any { return &t.world.Destination.Meta.Expires },
+	},
+	{
+		Key: Key{
+			Path: "destination.meta.republish", Type: Duration, Default: "3h", Min: "1m", Max: "65535s",
+			Doc:    "How long after a Meta LeaseSet the next one comes at the latest; at most `expires`. One comes at each change of who is up, and when routing keys rotate.",
+			Source: p123 + ": \"publish a new LS every few hours\"; plausible 1h..9h",
+		},
+		field: func(t *target) any { return &t.world.Destination.Meta.Republish },
+	},
+	{
+		Key: Key{
+			Path: "destination.meta.check_every", Type: Duration, Default: "1m", Min: "1s", Max: "1h",
+			Doc:    "How often who looks after the Meta LeaseSet finds out which routers are up.",
+			Source: "assumption, plausible 10s..10m: " + p123 + " asks to \"verify that the peer is up\" and leaves the protocol open",
+		},
+		field: func(t *target) any { return &t.world.Destination.Meta.CheckEvery },
+	},
+	{
+		Key: Key{
 			Path: "destination.routers", Type: MapOrList, Default: "{}",
 			Doc: "The operator's routers: a map with `count` where all are alike, or a list with one entry a router.",
 		},
 	},
 	{
 		Key: Key{
-			Path: "destination.routers.count", Type: Int, Default: "4", Unit: "routers", Min: "1", Max: "256",
+			Path: "destination.routers.count", Type: Int, Default: "4", Unit: "routers", Min: "1", Max: "1000",
 			Doc:    "Number of routers (only in the map form; a list counts itself).",
 			Source: p140 + ", single-client example",
 		},
@@ -524,7 +563,7 @@ var table = []declaration{
 	},
 	{
 		Key: Key{
-			Path: "faults[].router", Type: Int, Default: "all", Min: "1", Max: "256", Words: []string{"all"},
+			Path: "faults[].router", Type: Int, Default: "all", Min: "1", Max: "1000", Words: []string{"all"},
 			Doc: "Which of the operator's routers, counted from 1, or `all`. Several faults with the same `at` hit several routers at once.",
 		},
 		field: func(t *target) any {

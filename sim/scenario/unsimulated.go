@@ -12,8 +12,6 @@ type refusal struct {
 }
 
 var unsimulated = []refusal{
-	{"destination.scheme", []string{"meta", "p140-meta"}, "Meta LeaseSets are not simulated"},
-	{"destination.scheme", []string{"large-leaseset"}, "LeaseSets of more than 16 leases are not simulated"},
 	{"destination.policy.size", nil, "policies with a common set of a chosen size are not simulated"},
 	{"destination.policy.failover", []string{"masked"}, "masked failover is not simulated"},
 	{"destination.policy.bundle", []string{"garlic"}, "handing garlic up to the service is not simulated"},
