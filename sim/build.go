@@ -132,16 +132,22 @@ func (w *World) addTunnel(x int32) int32 {
 		w.countPeer(r, peer, 1)
 	}
 	w.countTunnel(t)
+	w.serial++
+	t.serial = w.serial
 	if w.watch.peers {
 		w.joinTunnel(t)
 	}
 	wall := w.epoch + r.skew + t.created
 	t.createdS = int64(wall / Second)
 	t.endMs = int64(wall/Millisecond) + int64(tunnelLifetime/Millisecond)
+	w.fates[t.serial&int64(len(w.fates)-1)] = fate{w.leaseOf(t), t.serial, t.endMs}
 	if r.cfg.Kind == Java {
 		switch t.dir {
 		case balancer.Inbound:
 			t.early = t.expires - uniform(rng, javaInboundEarly, 2*javaInboundEarly)
+			if r.mode == modeJava {
+				p.addListing(listing{y, t.serial, t.created, t.early, t.endMs})
+			}
 		default:
 			t.early = t.expires - uniform(rng, javaOutboundEarly, 2*javaOutboundEarly)
 		}
@@ -166,6 +172,12 @@ func (w *World) removeTunnel(y int32) {
 	}
 	if r.cfg.Kind == Java {
 		p.removeEarly(t.early)
+		for k := range p.newest {
+			if p.newest[k].tunnel == y {
+				p.newest = append(p.newest[:k], p.newest[k+1:]...)
+				break
+			}
+		}
 	}
 	for _, peer := range t.path[:t.hops] {
 		w.countPeer(r, peer, -1)
@@ -183,6 +195,17 @@ func (p *tunnelPool) addEarly(at Time) {
 		k--
 	}
 	p.expiries[k] = at
+}
+
+// addListing keeps the listings in the order of builds; replies come out of order.
+func (p *tunnelPool) addListing(l listing) {
+	p.newest = append(p.newest, l)
+	k := len(p.newest) - 1
+	for k > 0 && p.newest[k-1].created > l.created {
+		p.newest[k] = p.newest[k-1]
+		k--
+	}
+	p.newest[k] = l
 }
 
 func (p *tunnelPool) removeEarly(at Time) {

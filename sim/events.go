@@ -138,7 +138,7 @@ func (w *World) dispatchOther(ev *event) {
 			w.i2pdPublish(ev.a)
 		}
 	case evCoreWake:
-		w.coreWake(ev.gen)
+		w.coreWake()
 	case evCoreEvent:
 		w.coreEvent(ev.a)
 	case evCommand:

@@ -134,6 +134,7 @@ func NewExternal(cfg Config, seed uint64, epoch Time, dest [32]byte, hear func(*
 	w.end, w.observed = Never, Never
 	w.epoch = epoch
 	w.queue.reset()
+	w.resetFates(externalFates)
 	w.push(w.nextTierChange(), evTiers, 0, 0)
 	// The core is there but never asked: events for it wait in ready.
 	w.core.busy = true
@@ -428,6 +429,9 @@ func (e *External) RouterHash(router RouterID) [32]byte {
 	return h
 }
 
+// externalFates is how many tunnels Alive knows: clients may ask for any number.
+const externalFates = 1 << 12
+
 // Alive tells whether what is sent through a tunnel now arrives. Of a tunnel that
 // was built long ago it knows nothing, and says no.
 func (e *External) Alive(router RouterID, id TunnelID) bool {
@@ -435,8 +439,8 @@ func (e *External) Alive(router RouterID, id TunnelID) bool {
 	if id <= 0 {
 		return false
 	}
-	f := &w.core.fates[int64(id>>slotBits)%fateSlots]
-	return f.id == id && w.alive(&lease{router: int32(router), boot: f.boot, until: f.until})
+	f := w.fate(int64(id >> slotBits))
+	return f != nil && w.alive(&lease{router: int32(router), boot: f.boot, until: f.until})
 }
 
 // Peers returns the number of routers in the network without the operator's and

@@ -113,8 +113,8 @@ func TestI2pdWakesWithItsRounds(t *testing.T) {
 			w.play(w.observed+Hour, nil) // the last of four stalls is over
 			rounds := map[eventKind]int{}
 			var ev event
-			for at, ok := w.queue.peek(); ok && at < w.observed+Hour+50*Second; at, ok = w.queue.peek() {
-				w.queue.popInto(&ev)
+			for at, ok := w.peek(); ok && at < w.observed+Hour+50*Second; at, ok = w.peek() {
+				w.next(&ev)
 				w.now = ev.at
 				if kind := eventKind(ev.kind); kind == evI2pdTick || kind == evI2pdPool {
 					rounds[kind]++

@@ -200,7 +200,7 @@ func (w *World) closeRatePeriod(i int32) {
 	}
 	for d := range r.pools {
 		p := &r.pools[d]
-		p.spent = 0
+		p.spent, p.meanOf = 0, 0
 		if p.rateWeight > 0 {
 			p.spent = Time(float64(tunnelLifetime) * float64(p.rateSum) / float64(p.rateWeight))
 		}
@@ -214,16 +214,23 @@ func (w *World) closeRatePeriod(i int32) {
 
 // adaptive tells which rule holds: the adaptive one, or the conservative one
 // of the first ten minutes and of bad times.
-func (p *tunnelPool) adaptive() bool { return p.average() > 0 && p.average() < adaptiveMax }
+func (p *tunnelPool) adaptive() bool {
+	mean := p.average()
+	return mean > 0 && mean < adaptiveMax
+}
 
 // average is the building time a tunnel, in whole milliseconds; 0 before the
 // first period. It is divided by what is wanted now, not by what was wanted
 // then: while builds time out, fewer tunnels share it.
 func (p *tunnelPool) average() Time {
-	if n := p.wanted(); n > 0 {
-		return p.spent / Time(n) / Millisecond * Millisecond
+	n := p.wanted()
+	if n <= 0 {
+		return 0
 	}
-	return 0
+	if n != p.meanOf {
+		p.meanOf, p.mean = n, p.spent/Time(n)/Millisecond*Millisecond
+	}
+	return p.mean
 }
 
 // lead is how long before a tunnel's early expiry the adaptive rule wants its

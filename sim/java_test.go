@@ -108,8 +108,8 @@ func distinctNow(w *World) int {
 	seen := make(map[int32]bool)
 	leases := 0
 	for i := range w.routers {
-		for _, l := range w.routers[i].ls.leases {
-			seen[l.gateway] = true
+		for _, serial := range w.routers[i].ls.leases {
+			seen[w.fate(serial).gateway] = true
 			leases++
 		}
 	}

@@ -1,6 +1,11 @@
 package sim
 
-import "multihome.i2p/balancer"
+import (
+	"math/bits"
+	"slices"
+
+	"multihome.i2p/balancer"
+)
 
 // lease is one entry of a LeaseSet, with the truth that an observer does not
 // see behind it.
@@ -86,21 +91,51 @@ func (w *World) leaseOf(t *tunnel) lease {
 // and become a leaseSet only when they are published.
 type leaseState struct {
 	gen      uint16
-	set      int32 // the current version, if it has been published, or none
-	ever     bool  // there is a current version
-	busy     Time  // until then the client is signing it
-	again    bool  // a repeated request is set
-	earliest int64 // earliest end that its leases may have, ms
-	first    int64 // its earliest end as signed, ms
-	signed   int64 // time of signing, ms
-	given    int64 // published, of the newest that a balancer has handed over
-	leases   []pendingLease
+	set      int32   // the current version, if it has been published, or none
+	ever     bool    // there is a current version
+	busy     Time    // until then the client is signing it
+	again    bool    // a repeated request is set
+	earliest int64   // earliest end that its leases may have, ms
+	first    int64   // its earliest end as signed, ms
+	signed   int64   // time of signing, ms
+	given    int64   // published, of the newest that a balancer has handed over
+	leases   []int64 // serial numbers of the current version's tunnels
 }
 
-// pendingLease is a lease of the current version, with the end of its tunnel.
-type pendingLease struct {
+// fate is what becomes of a tunnel, kept beyond its life in the pool since its
+// lease may be listed longer: the lease but for its end.
+type fate struct {
 	lease
-	endMs int64
+	serial int64
+	endMs  int64 // of the tunnel
+}
+
+// fatesPerTunnel is how many fates are kept for each tunnel that is wanted. A
+// tunnel is built every eight minutes for each, and a lease lasts ten.
+const fatesPerTunnel = 16
+
+// quantity is how many tunnels all routers together keep.
+func (w *World) quantity() int {
+	d := &w.cfg.Destination
+	n := 0
+	for i := range d.Routers {
+		n += d.Leases + d.Routers[i].Outbound
+	}
+	return n
+}
+
+// resetFates makes room for at least n fates.
+func (w *World) resetFates(n int) {
+	w.fates = resized(w.fates, 1<<bits.Len(uint(n)))
+	w.serial = 0
+}
+
+// fate is that of the tunnel of a serial number; nil if it is no longer known.
+func (w *World) fate(serial int64) *fate {
+	if f := &w.fates[serial&int64(len(w.fates)-1)]; f.serial == serial {
+		return f
+	}
+	return nil
 }
 
 func (s *leaseState) reset() {
@@ -110,15 +145,7 @@ func (s *leaseState) reset() {
 // unlisted tells whether a tunnel that leaves its pool changes nothing about
 // the list of leases, since it was not on it.
 func (s *leaseState) unlisted(t *tunnel) bool {
-	if !s.ever || s.again {
-		return false
-	}
-	for k := range s.leases {
-		if s.leases[k].number == t.number {
-			return false
-		}
-	}
-	return true
+	return s.ever && !s.again && !slices.Contains(s.leases, t.serial)
 }
 
 // rebuildLeaseSet makes the list of leases of stock Java router i as it stands
@@ -136,8 +163,8 @@ func (w *World) rebuildLeaseSet(i int32) {
 		return
 	}
 	s.again = false
-	list := w.newestTunnels(i)
-	if len(list) == 0 || w.sameAsCurrent(s, list) {
+	list, earliest := w.newestTunnels(i)
+	if len(list) == 0 || s.ever && slices.Equal(list, s.leases) {
 		return
 	}
 	s.gen++
@@ -146,34 +173,37 @@ func (w *World) rebuildLeaseSet(i int32) {
 		return
 	}
 	s.busy = w.now + r.cfg.ClientDelay
-	w.signLeaseSet(i, list)
+	w.signLeaseSet(i, list, earliest)
 }
 
 // newestTunnels lists the inbound tunnels that a LeaseSet names, the one that
-// ends first in front: as many as are wanted, of those not yet 10 s past their
-// early expiry; of tunnels that end in the same millisecond only one
-// (TunnelPool.locked_buildNewLeaseSet).
-func (w *World) newestTunnels(i int32) []int32 {
+// ends last in front: as many as are wanted, of those not yet 10 s past their
+// early expiry; of tunnels that end in the same millisecond only the oldest
+// (TunnelPool.locked_buildNewLeaseSet). They are named by their serial numbers;
+// earliest is the end of the last one, in ms.
+func (w *World) newestTunnels(i int32) (list []int64, earliest int64) {
 	p := &w.routers[i].pools[balancer.Inbound]
-	list := w.scratch.ints[:0]
-	for _, y := range p.members {
-		t := w.tunnels.at(y)
-		if t.early <= w.now-leaseSlack {
-			continue
+	most := min(p.want, w.maxLeases())
+	list = w.scratch.news[:0]
+	for k := len(p.newest) - 1; k >= 0 && len(list) < most; k-- {
+		if t := &p.newest[k]; t.early > w.now-leaseSlack && !w.twin(p, k) {
+			list = append(list, t.serial)
+			earliest = t.endMs
 		}
-		k := len(list)
-		for k > 0 && w.tunnels.at(list[k-1]).created > t.created {
-			k--
-		}
-		if k > 0 && w.tunnels.at(list[k-1]).endMs == t.endMs {
-			continue
-		}
-		list = append(list, y)
-		copy(list[k+1:], list[k:])
-		list[k] = y
 	}
-	w.scratch.ints = list
-	return list[max(0, len(list)-min(p.want, w.maxLeases())):]
+	w.scratch.news = list
+	return list, earliest
+}
+
+// twin tells whether a listed tunnel older than the k-th of the newest ends in the
+// same millisecond.
+func (w *World) twin(p *tunnelPool, k int) bool {
+	for j := k - 1; j >= 0 && p.newest[j].endMs == p.newest[k].endMs; j-- {
+		if p.newest[j].early > w.now-leaseSlack {
+			return true
+		}
+	}
+	return false
 }
 
 // maxLeases is the most leases of a LeaseSet2 (common structures
@@ -185,35 +215,16 @@ func (w *World) maxLeases() int {
 	return balancer.MaxLeases
 }
 
-// sameAsCurrent compares gateways and tunnel numbers with the current
-// version's, ends being nothing to go by (ClientConnectionRunner).
-func (w *World) sameAsCurrent(s *leaseState, list []int32) bool {
-	if !s.ever || len(s.leases) != len(list) {
-		return false
-	}
-	for k := range list {
-		l := &s.leases[len(list)-1-k]
-		if t := w.tunnels.at(list[k]); l.number != t.number || l.gateway != t.gateway() {
-			return false
-		}
-	}
-	return true
-}
-
 // signLeaseSet makes the version that the client will have signed in a moment,
-// latest end first, and sets its publishing. It counts as current from now on,
+// latest end first, with the end of the last one in ms, and sets its publishing. It counts as current from now on,
 // though the answer is under way for ClientDelay: nothing looks at it so soon.
-func (w *World) signLeaseSet(i int32, list []int32) {
+func (w *World) signLeaseSet(i int32, list []int64, earliest int64) {
 	s := &w.routers[i].ls
-	s.leases = s.leases[:0]
-	for k := len(list) - 1; k >= 0; k-- {
-		t := w.tunnels.at(list[k])
-		s.leases = append(s.leases, pendingLease{w.leaseOf(t), t.endMs})
-	}
+	s.leases = append(s.leases[:0], list...)
 	// The earliest end stands for the version with older floodfills: it rises
 	// by a second at least, leases below it being raised to it
 	// (RequestLeaseSetJob).
-	s.earliest = s.leases[len(s.leases)-1].endMs
+	s.earliest = earliest
 	answer := w.routers[i].cfg.ClientDelay
 	signed := w.wallMs(i) + int64(answer/Millisecond)
 	if s.ever {
@@ -244,11 +255,15 @@ func (w *World) currentSet(i int32) int32 {
 	s.set = w.newSet(i)
 	set := w.sets.at(s.set)
 	set.published = (s.signed + publishedRounding) / 1000
-	for k := range s.leases {
-		l := s.leases[k].lease
-		l.end = max(s.leases[k].endMs, s.earliest) / 1000
+	for _, serial := range s.leases {
+		f := w.fate(serial)
+		if f == nil {
+			continue // it ended while the router was frozen
+		}
+		set.leases = append(set.leases, f.lease)
+		l := &set.leases[len(set.leases)-1]
+		l.end = max(f.endMs, s.earliest) / 1000
 		set.expires = max(set.expires, l.end)
-		set.leases = append(set.leases, l)
 	}
 	return s.set
 }

@@ -25,12 +25,11 @@ type driver struct {
 	inputs pool[input]
 	ready  []int32 // inputs that reach the core now
 	orders pool[order]
-	armed  Time // when the next evCoreWake comes
-	gen    uint16
+	due    Time   // when it wants to be woken
+	armed  Time   // when it will be looked at, no later than due
+	rank   uint32 // of that among the events of the same instant
 
-	lists  []peerList
-	serial int64 // of tunnels
-	fates  [fateSlots]fate
+	lists []peerList
 }
 
 // input is an event on its way to the core, with the memory of its slices.
@@ -54,17 +53,6 @@ type peerList struct {
 	peers   []balancer.Peer
 }
 
-// fate is what becomes of a tunnel, kept beyond its life in the pool since its
-// lease may be listed longer.
-type fate struct {
-	id    balancer.TunnelID
-	boot  uint16
-	until Time
-}
-
-// fateSlots is more than the tunnels built during a tunnel's lifetime.
-const fateSlots = 1 << 12
-
 // slotBits is how many bits of a TunnelID hold the tunnel's index; the rest is
 // a serial number, so that no id comes twice in a run.
 const slotBits = 20
@@ -76,15 +64,15 @@ func (w *World) resetCore() error {
 	c := &w.core
 	d := &w.cfg.Destination
 	c.on = d.Scheme == SchemeP140 || d.Scheme == SchemeLargeLeaseSet
+	c.due, c.armed, c.rank = Never, Never, 0
 	if !c.on {
 		return nil
 	}
 	c.inputs.reset()
 	c.orders.reset()
 	c.ready = c.ready[:0]
-	c.armed, c.busy, c.serial = Never, false, 0
+	c.busy = false
 	c.wake = balancer.Event{Kind: balancer.EventWake, Router: balancer.None, Floodfill: balancer.None}
-	clear(c.fates[:])
 	for len(c.lists) < len(d.Routers) {
 		c.lists = append(c.lists, peerList{})
 	}
@@ -220,7 +208,15 @@ func (w *World) takeReady() {
 	}
 	c.ready = c.ready[:0]
 	c.busy = false
+	c.due = max(c.core.Deadline(), w.now)
 	w.arm()
+}
+
+// arm has the core looked at when it is due.
+func (w *World) arm() {
+	if c := &w.core; c.due < c.armed {
+		c.armed, c.rank = c.due, w.queue.stamp()
+	}
 }
 
 // sendOrders sends what the last Step wants done.
@@ -231,27 +227,9 @@ func (w *World) sendOrders() {
 	}
 }
 
-// arm sets the engine's event for the core's deadline, unless one is set that
-// comes no later.
-func (w *World) arm() {
+// coreWake lets the core do what is due.
+func (w *World) coreWake() {
 	c := &w.core
-	if at := max(c.core.Deadline(), w.now); at < c.armed {
-		c.armed = at
-		c.gen++
-		w.pushGen(at, evCoreWake, c.gen, 0, 0)
-	}
-}
-
-func (w *World) coreWake(gen uint16) {
-	c := &w.core
-	if gen != c.gen {
-		return
-	}
-	c.armed = Never
-	if c.core.Deadline() > w.now {
-		w.arm()
-		return
-	}
 	c.busy = true
 	c.acts = c.core.Step(w.now, &c.wake, c.acts[:0])
 	w.sendOrders()
@@ -551,12 +529,6 @@ func (w *World) p140BuildReplied(x int32) {
 	}
 	y := w.addTunnel(x)
 	w.endBuild(x)
-	c := &w.core
-	c.serial++
-	t := w.tunnels.at(y)
-	t.serial = c.serial
-	l := w.leaseOf(t)
-	c.fates[c.serial%fateSlots] = fate{id: w.tunnelID(y), boot: l.boot, until: l.until}
 	w.tunnelStatus(i, dir, request, balancer.ResultOK, y)
 }
 
@@ -615,7 +587,7 @@ func (w *World) publishFor(i int32, a *balancer.Action) {
 	s := w.sets.at(x)
 	s.published, s.expires = a.Published, a.Expires
 	for k := range a.Leases {
-		s.leases = append(s.leases, w.listed(&a.Leases[k]))
+		s.leases = w.listed(s.leases, &a.Leases[k])
 	}
 	w.countVersion(s)
 	r := &w.routers[i]
@@ -648,16 +620,17 @@ func (w *World) publishFor(i int32, a *balancer.Action) {
 	w.storeNext(k)
 }
 
-// listed is a lease as the core lists it, with what will become of it.
-func (w *World) listed(l *balancer.Lease) lease {
-	out := lease{
-		gateway: int32(l.Gateway), number: l.ReceiveID, near: w.pop.NearWord(int32(l.Gateway)),
-		end: int64(l.End / Second), router: int32(l.Router),
+// listed appends a lease as the core lists it, with what will become of it.
+func (w *World) listed(dst []lease, l *balancer.Lease) []lease {
+	if f := w.fate(int64(l.Tunnel >> slotBits)); f != nil {
+		dst = append(dst, f.lease)
+	} else {
+		dst = append(dst, lease{
+			gateway: int32(l.Gateway), number: l.ReceiveID, near: w.pop.NearWord(int32(l.Gateway)), router: int32(l.Router),
+		})
 	}
-	if f := &w.core.fates[int64(l.Tunnel>>slotBits)%fateSlots]; f.id == l.Tunnel {
-		out.boot, out.until = f.boot, f.until
-	}
-	return out
+	dst[len(dst)-1].end = int64(l.End / Second)
+	return dst
 }
 
 // p140PublishStatus reports on a store: an ack is (OK, final), an attempt

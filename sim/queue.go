@@ -29,10 +29,11 @@ type event struct {
 //     tuned or guessed from the distribution of times.
 //   - The run is the wheel's first slot, sorted. A slot with more than runMax
 //     events is spread over the level below instead, until the first slot is
-//     small enough (or one nanosecond wide, and so sorted already).
-//   - The heap takes what is pushed before settled while the run is worked off.
-//     It usually holds a few events; should somebody push thousands into the
-//     near past, they cost a heap's logarithm and no more.
+//     small enough (or one nanosecond wide, and so sorted already). What is pushed
+//     before settled while the run is worked off is put in its place there, as
+//     long as there is room.
+//   - The heap takes the rest of those. It is usually empty; should somebody push
+//     thousands into the near past, they cost a heap's logarithm and no more.
 //
 // An event is thus written once, moved by one index at each of the few levels
 // that it falls through, and compared only with those of its own slot. On the
@@ -42,9 +43,9 @@ type queue struct {
 	settled Time   // the wheel has no event before this
 	origin  Time   // start of the slot last opened; at most settled
 	n       int    // events in all three parts
-	seq     uint64 // of the last push into the heap
+	seq     uint64 // of the last push
 
-	run     [runMax]runEntry
+	run     [runRoom]runEntry
 	runNext int // the first entry of run that is not yet handed out
 	runEnd  int
 
@@ -70,6 +71,10 @@ const (
 	// runMax is the most events that are sorted by insertion rather than
 	// spread over the next level. Anything from 8 to 24 was equally fast.
 	runMax = 16
+
+	// runRoom is how many events the run has room for, those put in later
+	// included.
+	runRoom = 2 * runMax
 )
 
 // A runEntry stands for a node of the run. Sorting moves these 16 bytes only.
@@ -87,7 +92,7 @@ type slot struct {
 type node struct {
 	event
 	next int32 // valid unless the node is the tail of its list
-	_    int32
+	rank uint32
 }
 
 type heapEvent struct {
@@ -107,8 +112,11 @@ func (q *queue) reset() {
 // out, in which case it is the next to come; no engine should want that.
 func (q *queue) push(at Time, kind, gen uint16, a, b, c int32) {
 	q.n++
-	if at < q.settled {
-		q.seq++
+	q.seq++
+	soon := at < q.settled
+	if soon && (len(q.heap) > 0 || q.runEnd == runRoom && q.runNext == 0) {
+		// While the heap holds anything, all of them go there: of equal times
+		// the run's were pushed before.
 		q.pushHeap(heapEvent{event{at, kind, gen, a, b, c}, q.seq})
 		return
 	}
@@ -126,7 +134,27 @@ func (q *queue) push(at Time, kind, gen uint16, a, b, c int32) {
 	nd.a = a
 	nd.b = b
 	nd.c = c
+	nd.rank = uint32(q.seq)
+	if soon {
+		q.insert(at, i)
+		return
+	}
 	q.place(at, i)
+}
+
+// insert puts node i, whose time is at, into the run, which has room for it.
+func (q *queue) insert(at Time, i int32) {
+	if q.runEnd == runRoom {
+		q.runEnd = copy(q.run[:], q.run[q.runNext:])
+		q.runNext = 0
+	}
+	j := q.runEnd
+	for j > q.runNext && q.run[j-1].at > at {
+		q.run[j] = q.run[j-1]
+		j--
+	}
+	q.run[j] = runEntry{at, i}
+	q.runEnd++
 }
 
 // pop removes and returns the next event.
@@ -137,21 +165,39 @@ func (q *queue) pop() (event, bool) {
 }
 
 // popInto is pop for an event that is already at hand: about 4 ns faster.
-func (q *queue) popInto(ev *event) bool {
+func (q *queue) popInto(ev *event) bool { return q.popBefore(math.MaxInt64, q.stamp(), ev) }
+
+// stamp returns the rank of an event that is kept elsewhere and counts as pushed
+// now: it comes after what has been pushed at the same time, and before what will
+// be. Ranks hold for 2^31 pushes.
+func (q *queue) stamp() uint32 {
+	q.seq++
+	return uint32(q.seq)
+}
+
+// popBefore is popInto for an event that comes before one of the given time and
+// rank; it reports whether there is one.
+func (q *queue) popBefore(at Time, rank uint32, ev *event) bool {
 	if len(q.heap) == 0 {
 		if q.runNext == q.runEnd && !q.advance() {
 			return false
 		}
 	} else if q.runNext == q.runEnd || q.heap[0].at < q.run[q.runNext].at {
 		// At equal times the run goes first: it was pushed before.
+		if h := &q.heap[0]; h.at > at || h.at == at && int32(uint32(h.seq)-rank) > 0 {
+			return false
+		}
 		*ev = q.popHeap()
 		q.n--
 		return true
 	}
-	q.n--
 	i := q.run[q.runNext].i
-	q.runNext++
 	nd := &q.nodes[i]
+	if nd.at >= at && (nd.at > at || int32(nd.rank-rank) > 0) {
+		return false
+	}
+	q.n--
+	q.runNext++
 	ev.at = nd.at
 	ev.kind = nd.kind
 	ev.gen = nd.gen

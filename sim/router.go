@@ -74,9 +74,10 @@ type responseStat struct {
 // tunnelPool is the tunnels of one direction.
 type tunnelPool struct {
 	dir      balancer.Direction
-	members  []int32 // tunnels, in the order in which they came
-	expiries []Time  // their early expiries, rising
-	want     int     // quantity
+	members  []int32   // tunnels, in the order in which they came
+	newest   []listing // those of an inbound pool in the order of their builds, for a LeaseSet
+	expiries []Time    // their early expiries, rising
+	want     int       // quantity
 	hops     int
 	key      balancer.SliceKey // of the slices
 	order    balancer.SliceKey // of the order of middle hops
@@ -92,6 +93,8 @@ type tunnelPool struct {
 	rateWeight int64 // ns
 	idle       int64 // value that polls would see while none is made
 	spent      Time  // tunnelLifetime * mean of the last period's samples; 0 before
+	meanOf     int   // the quantity that mean was divided by; 0 for none
+	mean       Time
 
 	// Peers of the fast tier by group under key, for one tier version. The
 	// sets that hops are drawn from are runs of neighbouring groups.
@@ -99,6 +102,19 @@ type tunnelPool struct {
 	tier        []sliced
 	slices      []int32 // the peers of group 0, then those of group 1, and so on
 	bounds      [5]int  // group g is slices[bounds[g]:bounds[g+1]]
+}
+
+// listing is what a LeaseSet goes by when it chooses among a pool's tunnels.
+type listing struct {
+	tunnel  int32
+	serial  int64
+	created Time
+	early   Time
+	endMs   int64
+}
+
+func (p *tunnelPool) empty() {
+	p.members, p.newest, p.expiries = p.members[:0], p.newest[:0], p.expiries[:0]
 }
 
 // sliced is a fast peer with its group, kept since most peers stay where they
@@ -119,7 +135,7 @@ type tunnel struct {
 	path      [maxHops]int32
 	number    uint32 // at the gateway
 	near      uint64 // first word of the gateway's hash
-	serial    int64  // for a balancer's TunnelID
+	serial    int64  // in the order of building, from 1
 	created   Time   // when its build was configured
 	expires   Time   // created + 600 s
 	endMs     int64  // the same on its router's clock, in ms
@@ -196,7 +212,7 @@ func (w *World) resetRouters() {
 		r.response = resized(r.response, len(w.net.ff))
 		for dir := range r.pools {
 			p := &r.pools[dir]
-			p.members, p.expiries = p.members[:0], p.expiries[:0]
+			p.empty()
 			p.dir = balancer.Direction(dir)
 			p.hops = r.cfg.Hops
 			p.want = r.cfg.Outbound
@@ -256,7 +272,7 @@ func (w *World) startRouter(i int32) {
 		p.inProgress, p.timeouts = 0, 0
 		p.born = w.now
 		p.skew = uniform(rng, 0, expireSkewMax)
-		p.rateSum, p.rateWeight, p.idle, p.spent = 0, 0, 0, 0
+		p.rateSum, p.rateWeight, p.idle, p.spent, p.meanOf = 0, 0, 0, 0, 0
 		p.lastUse = 0
 	}
 	r.ls.reset()
@@ -291,7 +307,7 @@ func (w *World) stopRouter(i int32) {
 		for _, t := range p.members {
 			w.tunnels.free(t)
 		}
-		p.members, p.expiries = p.members[:0], p.expiries[:0]
+		p.empty()
 	}
 	for _, b := range r.pending {
 		w.builds.free(b)

@@ -37,6 +37,8 @@ type World struct {
 	routers []router
 	tunnels pool[tunnel]
 	builds  pool[build]
+	fates   []fate // by serial number of the tunnel, as many of the newest as fit
+	serial  int64  // of the last tunnel
 	sets    pool[leaseSet]
 	stores  pool[storeJob]
 	mails   pool[mail]
@@ -59,6 +61,7 @@ type World struct {
 type scratch struct {
 	bits []uint64 // of the population, all clear between uses
 	ints []int32
+	news []int64
 	seen []trace.Lease
 }
 
@@ -107,6 +110,7 @@ func (w *World) reset(cfg *Config, seed uint64, out *Outcome) error {
 	w.streams.reset(seed)
 	w.seedWatchers()
 	w.tunnels.reset()
+	w.resetFates(fatesPerTunnel * w.quantity())
 	w.builds.reset()
 	w.sets.reset()
 	w.stores.reset()
@@ -146,13 +150,34 @@ func (w *World) loop() error {
 		if n%stopEvery == 0 && w.Stop != nil && w.Stop() {
 			return ErrStopped
 		}
-		if !w.queue.popInto(&ev) || ev.at >= w.end {
+		if !w.next(&ev) || ev.at >= w.end {
 			w.now = w.end
 			return nil
 		}
 		w.now = ev.at
 		w.out.Truth.Events++
 		w.dispatch(&ev)
+	}
+}
+
+// next takes the next event. That which wakes the balancer core is kept apart from
+// the queue, since the core's deadline moves with nearly every event.
+func (w *World) next(ev *event) bool {
+	c := &w.core
+	for {
+		if w.queue.popBefore(c.armed, c.rank, ev) {
+			return true
+		}
+		if c.armed == Never {
+			return false
+		}
+		at := c.armed
+		c.armed = Never
+		if c.due <= at {
+			*ev = event{at: at, kind: uint16(evCoreWake)}
+			return true
+		}
+		w.arm() // the deadline has moved on
 	}
 }
 

@@ -56,16 +56,25 @@ func mustRun(t *testing.T, w *World, c *Config, seed uint64, out *Outcome) {
 	}
 }
 
+// peek returns the time of the next event.
+func (w *World) peek() (Time, bool) {
+	at, ok := w.queue.peek()
+	if due := w.core.due; !ok || due < at {
+		return due, due != Never
+	}
+	return at, ok
+}
+
 // play runs a reset world up to a time and calls after every event.
 func (w *World) play(until Time, after func()) {
 	var ev event
 	for {
-		at, ok := w.queue.peek()
+		at, ok := w.peek()
 		if !ok || at >= min(until, w.end) {
 			w.now = until
 			return
 		}
-		w.queue.popInto(&ev)
+		w.next(&ev)
 		w.now = ev.at
 		w.dispatch(&ev)
 		if after != nil {
