@@ -203,11 +203,19 @@ func (b *Balancer) touch(r *router) { b.next[r.id] = b.now }
 
 // do appends an action for router r.
 func (b *Balancer) do(r *router, kind ActionKind) *Action {
-	b.acts = append(b.acts, Action{
+	// Made where it will stand: an action is large.
+	n := len(b.acts)
+	if n == cap(b.acts) {
+		b.acts = append(b.acts, Action{})
+	} else {
+		b.acts = b.acts[:n+1]
+	}
+	a := &b.acts[n]
+	*a = Action{
 		Kind: kind, Router: r.id, Frontend: r.cfg.Frontend,
 		Tunnel: None, OutboundTunnel: None, ReplyLease: None,
-	})
-	return &b.acts[len(b.acts)-1]
+	}
+	return a
 }
 
 // onClock learns how far a wall clock is ahead of the time line.

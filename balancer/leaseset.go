@@ -149,7 +149,7 @@ func (b *Balancer) gather() {
 		if best == None {
 			break
 		}
-		l.candidates = append(l.candidates, b.nextOf(&l.blocks[best]))
+		b.takeNext(&l.blocks[best])
 	}
 	for i := range b.routers {
 		p := &b.routers[i].pools[Inbound]
@@ -177,15 +177,16 @@ func (b *Balancer) fillUp(missing int32) {
 	}
 }
 
-// nextOf takes the next lease of a block. Of leases of one pool that end in the
+// takeNext makes the next lease of a block a candidate. Of leases of one pool that end in the
 // same millisecond Java keeps the oldest, since it holds them in a set ordered
 // by end alone (TunnelPool, LeaseComparator).
-func (b *Balancer) nextOf(x *block) Lease {
+func (b *Balancer) takeNext(x *block) {
 	p := &b.routers[x.router].pools[Inbound]
 	taken := &p.list[x.next]
+	b.ls.candidates = append(b.ls.candidates, taken.Lease)
 	x.next++
 	x.left--
-	for b.cfg.Imitate == KindJava && int(x.next) < len(p.list) && p.list[x.next].End/Millisecond == taken.End/Millisecond {
+	for b.cfg.Imitate == KindJava && int(x.next) < len(p.list) && sameMillisecond(p.list[x.next].End, taken.End) {
 		x.next++
 	}
 	p.cut = x.next
@@ -193,7 +194,11 @@ func (b *Balancer) nextOf(x *block) Lease {
 	if x.left > 0 && int(x.next) < len(p.list) {
 		x.head = p.list[x.next].End
 	}
-	return taken.Lease
+}
+
+// sameMillisecond compares two times; most lie too far apart to ask further.
+func sameMillisecond(s, t Time) bool {
+	return max(s-t, t-s) < Millisecond && s/Millisecond == t/Millisecond
 }
 
 // list enters the lease of a new tunnel: before those that end sooner, and
@@ -236,19 +241,23 @@ func (p *pool) unlist(slot int32) bool {
 
 // keepRules enforces on a policy's list what the core guarantees.
 func (b *Balancer) keepRules(list []Lease) []Lease {
-	kept := list[:0]
+	kept := 0
 	for i := range list {
-		if len(kept) == min(b.cfg.Leases, b.cfg.MaxLeases) {
+		if kept == min(b.cfg.Leases, b.cfg.MaxLeases) {
 			break
 		}
 		// By its router's clock it has not ended; by ours nobody would use it.
 		// A LeaseSet knows whole seconds only: one that ends within the second
 		// in which it is published has ended.
-		if list[i].End/Second > max(b.now+b.routers[list[i].Router].offset, b.wall())/Second {
-			kept = append(kept, list[i])
+		now := max(b.now+b.routers[list[i].Router].offset, b.wall())
+		if end := list[i].End; end-now > Second || end/Second > now/Second {
+			if kept < i {
+				list[kept] = list[i]
+			}
+			kept++
 		}
 	}
-	return kept
+	return list[:kept]
 }
 
 // date gives the new list its dates: ends in whole seconds, with Java none

@@ -78,6 +78,7 @@ type pool struct {
 // member is a tunnel of a pool, with what the clockwork asks for most.
 type member struct {
 	early Time
+	id    TunnelID
 	slot  int32
 }
 
@@ -265,18 +266,22 @@ func (b *Balancer) startBuild(r *router, p *pool, renews TunnelID) bool {
 
 // forgetRequests gives up on builds that nobody answers, and on late replies.
 func (b *Balancer) forgetRequests(p *pool, timeout Time) {
-	kept := p.requests[:0]
-	for _, q := range p.requests {
+	kept := 0
+	for i := range p.requests {
+		q := &p.requests[i]
 		if q.live && b.now-q.at >= timeout {
 			q.live = false
 			p.inProgress--
 			p.timeouts++
 		}
 		if q.live || b.now-q.at < lateReply {
-			kept = append(kept, q)
+			if kept < i {
+				p.requests[kept] = *q
+			}
+			kept++
 		}
 	}
-	p.requests = kept
+	p.requests = p.requests[:kept]
 }
 
 // findRequest looks for a request in all pools: another router may build for
@@ -351,7 +356,8 @@ func (b *Balancer) addTunnel(p *pool, r *router, q *request, w *Tunnel) {
 		slot = int32(len(b.tunnels))
 		b.tunnels = append(b.tunnels, t)
 	}
-	p.members = append(p.members, member{t.early, slot})
+	p.members = append(p.members, member{t.early, t.id, slot})
+	b.countHops(p, &t, 1)
 	at, _ := slices.BinarySearch(p.expiries, t.early)
 	p.expiries = slices.Insert(p.expiries, at, t.early)
 	if p.dir == Inbound {
@@ -359,6 +365,14 @@ func (b *Balancer) addTunnel(p *pool, r *router, q *request, w *Tunnel) {
 	}
 	if p.dir == Inbound || !b.ls.made() {
 		b.ls.due = b.now
+	}
+}
+
+// countHops notes that t has joined (1) or left (-1) pool p.
+func (b *Balancer) countHops(p *pool, t *tunnel, by int16) {
+	hops := &b.routers[p.id].hops
+	for _, q := range t.path[:t.hops] {
+		hops[uint32(q)%uint32(len(hops))] += by
 	}
 }
 
@@ -396,6 +410,7 @@ func (b *Balancer) expire(r *router) {
 func (b *Balancer) removeTunnel(r *router, p *pool, i int, wake bool) {
 	slot := p.members[i].slot
 	p.forgetEarly(p.members[i].early)
+	b.countHops(p, &b.tunnels[slot], -1)
 	b.free = append(b.free, slot)
 	p.members = append(p.members[:i], p.members[i+1:]...)
 	if p.dir == Inbound && p.unlist(slot) {
@@ -413,8 +428,8 @@ func (b *Balancer) findTunnel(r *router, id TunnelID) (*router, *pool, int) {
 		q := &b.routers[(int(r.id)+i)%len(b.routers)]
 		for d := range q.pools {
 			p := &q.pools[d]
-			for j, m := range p.members {
-				if b.tunnels[m.slot].id == id {
+			for j := range p.members {
+				if p.members[j].id == id {
 					return q, p, j
 				}
 			}

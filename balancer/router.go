@@ -53,6 +53,9 @@ type router struct {
 	asked   [2]int32 // how many tunnels a stock router was asked to keep
 
 	pools [2]pool
+	// hops counts the hops of all tunnels of the pools by the low bits of the
+	// peer's number: 0 says that no tunnel runs through a peer.
+	hops [256]int16
 
 	sessionDue Time
 	peersDue   Time
@@ -79,6 +82,7 @@ func (r *router) reset(id RouterID, cfg RouterConfig) {
 	for d := range r.pools {
 		r.pools[d].reset(PoolID(id), Direction(d))
 	}
+	clear(r.hops[:])
 	r.idle()
 }
 
@@ -205,6 +209,7 @@ func (b *Balancer) dropRouter(q *router, id RouterID) {
 				kept = append(kept, m)
 				continue
 			}
+			b.countHops(p, &b.tunnels[m.slot], -1)
 			b.free = append(b.free, m.slot)
 			p.forgetEarly(m.early)
 			if p.dir == Inbound {

@@ -56,6 +56,9 @@ func (v *View) Peer(slot int32) *Peer { return &v.b.peers.peers[slot] }
 func (v *View) Use(r RouterID, p PeerID) (through, all int) {
 	rt := &v.b.routers[r]
 	all = int(rt.others)
+	if rt.hops[uint32(p)%uint32(len(rt.hops))] == 0 {
+		return 0, all + len(rt.pools[Inbound].members) + len(rt.pools[Outbound].members)
+	}
 	for d := range rt.pools {
 		members := rt.pools[d].members
 		all += len(members)

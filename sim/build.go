@@ -3,7 +3,7 @@ package sim
 import "multihome.i2p/balancer"
 
 // startBuild sends a build request through path, which it copies, and returns
-// the build. How it will end is drawn now: it is the world's affair, the same
+// the build, or none if nothing will be heard of it. How it will end is drawn now: it is the world's affair, the same
 // for stock routers and for those that a balancer commands.
 func (w *World) startBuild(i int32, dir balancer.Direction, path []int32, inherited bool) int32 {
 	r := &w.routers[i]
@@ -43,8 +43,17 @@ func (w *World) startBuild(i int32, dir balancer.Direction, path []int32, inheri
 	case modeP140:
 		if r.cfg.Kind == I2pd {
 			w.pushGen(created+i2pdGiveUp, evBuildGiveUp, gen, x, 0)
-		} else if b.overdue {
+		} else if b.overdue && w.mortal {
 			w.pushGen(created+buildTimeout, evBuildGiveUp, gen, x, 0)
+		} else if b.overdue {
+			// Nothing can come between, and the core keeps the time itself: the
+			// build is given up now, and counted where it would be.
+			w.countTimeout(created + buildTimeout)
+			silent := b.outcome == outcomeSilence
+			w.buildTimedOut(x)
+			if silent {
+				return none
+			}
 		}
 	case modeI2pd:
 		w.pushGen(created+i2pdGiveUp, evBuildGiveUp, gen, x, 0)

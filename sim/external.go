@@ -263,8 +263,8 @@ func (e *External) tellReady() {
 	for k := 0; k < len(c.ready); k++ {
 		x := c.ready[k]
 		in := c.inputs.at(x)
+		in.lend()
 		ev := in.ev // hear may make more inputs, which move this one
-		ev.Peers, ev.Tunnels = in.peers, in.tunnels
 		e.shorten(&ev.Tunnel)
 		for i := range ev.Tunnels {
 			e.shorten(&ev.Tunnels[i])

@@ -132,6 +132,7 @@ type observerState struct {
 	distinct int
 	step     int
 	pending  []failover
+	timeouts int64 // builds begun before the observation that time out in it
 }
 
 // failover is a death whose consequences are still in the netDb.
@@ -145,7 +146,7 @@ func (w *World) resetOutcome() {
 	w.out.Truth.reset(len(w.cfg.Destination.Routers))
 	o := &w.observer
 	o.seen = resized(o.seen, w.pop.Len()/64+1)
-	o.distinct, o.step = 0, 0
+	o.distinct, o.step, o.timeouts = 0, 0, 0
 	o.pending = o.pending[:0]
 }
 
@@ -154,6 +155,7 @@ func (w *World) beginObservation() {
 	events := w.out.Truth.Events
 	w.out.Truth.reset(len(w.cfg.Destination.Routers))
 	w.out.Truth.Events = events
+	w.out.Truth.BuildTimeouts = w.observer.timeouts
 	clear(w.observer.seen)
 	w.observer.distinct = 0
 	for i := range w.net.ff {
@@ -366,6 +368,17 @@ func (w *World) countTunnel(t *tunnel) {
 		if t.inherited {
 			c.Inherited++
 		}
+	}
+}
+
+// countTimeout notes that a build will time out at the given time.
+func (w *World) countTimeout(at Time) {
+	switch {
+	case at < w.observed || at >= w.end:
+	case w.observer.step == 0:
+		w.observer.timeouts++
+	default:
+		w.out.Truth.BuildTimeouts++
 	}
 }
 

@@ -37,6 +37,15 @@ type input struct {
 	ev      balancer.Event
 	peers   []balancer.Peer
 	tunnels []balancer.Tunnel
+	list    *peerList // in place of peers
+}
+
+// lend puts the event's slices in their places.
+func (in *input) lend() {
+	in.ev.Peers, in.ev.Tunnels = in.peers, in.tunnels
+	if in.list != nil {
+		in.ev.Peers = in.list.peers
+	}
 }
 
 // order is an action on its way to its router, with the memory of its slices.
@@ -163,7 +172,7 @@ func (w *World) newInput(kind balancer.EventKind, router balancer.RouterID) int3
 	x := w.core.inputs.take()
 	in := w.core.inputs.at(x)
 	in.ev = balancer.Event{Kind: kind, Router: router, Floodfill: balancer.None}
-	in.peers, in.tunnels = in.peers[:0], in.tunnels[:0]
+	in.peers, in.tunnels, in.list = in.peers[:0], in.tunnels[:0], nil
 	return x
 }
 
@@ -201,7 +210,7 @@ func (w *World) takeReady() {
 	for k := 0; k < len(c.ready); k++ {
 		x := c.ready[k]
 		in := c.inputs.at(x)
-		in.ev.Peers, in.ev.Tunnels = in.peers, in.tunnels
+		in.lend()
 		c.acts = c.core.Step(w.now, &in.ev, c.acts[:0])
 		c.inputs.free(x)
 		w.sendOrders()
@@ -367,19 +376,21 @@ func (w *World) tellFastTier(i int32, known uint64) {
 		in.ev.Version = w.tiers.Version(int(k)) + 1 // never 0, which is "none known"
 		if in.ev.Version == known {
 			in.ev.Unchanged = true
+		} else if list := w.peersOf(i, int(k)); w.cfg.Destination.ControlDelay == 0 {
+			in.list = list // which lasts until the core has read it
 		} else {
-			in.peers = append(in.peers, w.peersOf(i, int(k))...)
+			in.peers = append(in.peers, list.peers...)
 		}
 	}
 	w.deliver(x)
 }
 
 // peersOf describes the tiers of a router.
-func (w *World) peersOf(i int32, k int) []balancer.Peer {
+func (w *World) peersOf(i int32, k int) *peerList {
 	l := &w.core.lists[i]
 	version := w.tiers.Version(k)
 	if l.version == version {
-		return l.peers
+		return l
 	}
 	l.version = version
 	fast := w.tiers.Fast(k)
@@ -401,7 +412,7 @@ func (w *World) peersOf(i int32, k int) []balancer.Peer {
 		listed[id/64] = 0
 	}
 	l.peers = l.peers[:n]
-	return l.peers
+	return l
 }
 
 // describe puts a peer into place n of a list and returns the next place.
@@ -458,15 +469,20 @@ func (w *World) createTunnel(i int32, a *balancer.Action) {
 		w.tunnelStatus(i, a.Direction, int64(a.Request), balancer.ResultNoPeers, none)
 		return
 	}
-	x := w.startBuild(i, a.Direction, path[:n], inherited)
-	w.builds.at(x).request = int64(a.Request)
+	if x := w.startBuild(i, a.Direction, path[:n], inherited); x != none {
+		w.builds.at(x).request = int64(a.Request)
+	}
 }
 
 // expiringPath tells whether some router has a tunnel along the path that will
 // soon expire, so that the core is repeating it: right but for coincidences in
 // small tiers, and for the truth only.
 func (w *World) expiringPath(dir balancer.Direction, path []int32) bool {
+	end := path[len(path)-1]
 	for i := range w.routers {
+		if use := w.routers[i].use; int(end) < len(use) && use[end] == 0 {
+			continue
+		}
 		for _, y := range w.routers[i].pools[dir].members {
 			if t := w.tunnels.at(y); t.early < w.now+reuseWindow && slices.Equal(t.path[:t.hops], path) {
 				return true
