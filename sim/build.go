@@ -22,7 +22,7 @@ func (w *World) startBuild(i int32, dir balancer.Direction, path []int32, inheri
 	rng := w.streams.rand[streamTunnels]
 	ok := rng.Float64() < r.cfg.BuildSuccess
 	reject := rng.Float64() < r.cfg.RejectShare
-	delay := lognormal(rng, r.cfg.BuildDelay, r.cfg.BuildDelaySigma)
+	delay := Never
 	switch {
 	case ok:
 		b.outcome = outcomeAccepted
@@ -30,6 +30,11 @@ func (w *World) startBuild(i int32, dir balancer.Direction, path []int32, inheri
 		b.outcome = outcomeRejected
 	default:
 		b.outcome = outcomeSilence
+	}
+	if b.outcome != outcomeSilence {
+		delay = lognormal(rng, r.cfg.BuildDelay, r.cfg.BuildDelaySigma)
+	} else if r.cfg.BuildDelaySigma != 0 {
+		rng.NormFloat64() // every build draws alike
 	}
 	w.tellTiersOfBuild(b)
 	gen := w.builds.gens[x]

@@ -306,15 +306,19 @@ func (w *World) countPublished(s *leaseSet) {
 	t.Published++
 	t.LeaseCounts[min(len(s.leases), leaseBins-1)]++
 	distinct := 0
+	var met uint64 // by the low bits of the gateway
 	for k := range s.leases {
 		g := s.leases[k].gateway
 		fresh := true
-		for j := range k {
-			if s.leases[j].gateway == g {
-				fresh = false
-				break
+		if met>>(g&63)&1 != 0 {
+			for j := range k {
+				if s.leases[j].gateway == g {
+					fresh = false
+					break
+				}
 			}
 		}
+		met |= 1 << (g & 63)
 		if fresh {
 			distinct++
 		}
