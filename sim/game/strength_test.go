@@ -1,8 +1,10 @@
 package game
 
 import (
+	"context"
 	"encoding/csv"
 	"flag"
+	"math"
 	"os"
 	"strconv"
 	"strings"
@@ -11,100 +13,57 @@ import (
 
 var update = flag.Bool("update", false, "record the strength of the suite anew")
 
-// strengthWorlds are leaks of stated size: what the suite reached on them is on
-// record.
-var strengthWorlds = []struct{ name, text string }{
-	{"per-router-4-java-1h", `
-question: Four Java routers on the default policy?
-trials: 60
-duration: 1h
-destination: {scheme: p140, routers: {count: 4}, policy: per-router}
-adversaries: [{name: poller, every: 1m}]
-`},
-	{"per-router-2-java-3h", `
-question: Two Java routers on the default policy?
-trials: 60
-duration: 3h
-destination: {scheme: p140, routers: {count: 2}, policy: per-router}
-adversaries: [{name: poller, every: 1m}]
-`},
-	{"per-router-2-i2pd-1h", `
-question: Two i2pd routers on the default policy?
-trials: 60
-duration: 1h
-destination: {scheme: p140, routers: {count: 2, kind: i2pd}, policy: per-router}
-adversaries: [{name: poller, every: 1m}]
-`},
-	{"skew-1s-3h", `
-question: A clock that is a second ahead?
-trials: 60
-duration: 3h
-destination: {scheme: p140, routers: [{clock_skew: 0s}, {clock_skew: 1s}], policy: per-router}
-adversaries: [{name: poller, every: 1m}]
-reference: {scheme: p140, routers: [{clock_skew: 0s}, {clock_skew: 0s}], policy: per-router}
-`},
-	{"outage-3h", `
-question: A router of four that is down for twenty minutes?
-trials: 60
-duration: 3h
-destination: {scheme: p140, routers: {count: 4}, policy: per-router}
-adversaries: [{name: poller, every: 1m}]
-reference: {scheme: p140, routers: {count: 3}, policy: per-router}
-faults: [{kind: crash, router: 4, at: 1h, for: 20m}]
-`},
-}
-
 // TestSuiteKeepsItsStrength holds every attack to what it reached when
-// testdata/strength.csv was recorded: a suite that has become weaker would pass
-// policies that it used to find. The trials are the same each time, so that an AUC
-// below the interval on record is a change of the code and no chance.
+// strength.csv was recorded: a suite that has become weaker would pass policies
+// that it used to find. Verdicts of Check rest on the same record.
 func TestSuiteKeepsItsStrength(t *testing.T) {
-	const file = "testdata/strength.csv"
-	rows := [][]string{{"world", "attack", "auc", "lo", "hi"}}
-	now := map[string]float64{}
-	for _, w := range strengthWorlds {
-		res := run(t, parse(t, w.text), Options{Workers: 2})
-		for _, a := range netdbAttacks() {
-			m, ok := res.Summary.Cells[0].Metric("attack." + a + ".auc")
-			if !ok {
-				continue
-			}
-			now[w.name+" "+a] = m.Center
-			if m.Lo <= 0.5 {
-				continue // no strength of its
-			}
-			number := func(x float64) string { return strconv.FormatFloat(x, 'f', 3, 64) }
-			rows = append(rows, []string{w.name, a, number(m.Center), number(m.Lo), number(m.Hi)})
-		}
+	now, err := Strength(context.Background(), 2, nil)
+	if err != nil {
+		t.Fatal(err)
 	}
 	if *update {
+		rows := [][]string{{"world", "attack", "auc", "lo", "hi"}}
+		number := func(x float64) string { return strconv.FormatFloat(x, 'f', 3, 64) }
+		for _, r := range now {
+			if r.Lo > 0.5 { // else it has no strength here
+				rows = append(rows, []string{r.World, r.Attack, number(r.AUC), number(r.Lo), number(r.Hi)})
+			}
+		}
 		var b strings.Builder
 		if err := csv.NewWriter(&b).WriteAll(rows); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(file, []byte(b.String()), 0o600); err != nil {
+		if err := os.WriteFile("strength.csv", []byte(b.String()), 0o600); err != nil {
 			t.Fatal(err)
 		}
+		strengthRecord = b.String()
 	}
-	f, err := os.Open(file)
-	if err != nil {
-		t.Fatal(err)
+	for _, s := range Shortfalls(RecordedStrength(), now) {
+		t.Error(s)
 	}
-	defer func() { _ = f.Close() }()
-	records, err := csv.NewReader(f).ReadAll()
-	if err != nil {
-		t.Fatal(err)
+}
+
+func TestShortfalls(t *testing.T) {
+	record := RecordedStrength()
+	if len(record) < 40 {
+		t.Fatalf("%d attacks on record", len(record))
 	}
-	for _, r := range records[1:] {
-		lo, err := strconv.ParseFloat(r[3], 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		auc, ok := now[r[0]+" "+r[1]]
-		if !ok {
-			t.Errorf("%s: attack %s is gone; on record are %s", r[0], r[1], r[2])
-		} else if auc < lo-0.0005 {
-			t.Errorf("%s: attack %s reaches an AUC of %.3f; on record are %s [%s, %s]", r[0], r[1], auc, r[2], r[3], r[4])
-		}
+	now := append([]Reached(nil), record...)
+	now[3].AUC = now[3].Lo // at the end of the interval is within it
+	if short := Shortfalls(record, now); short != nil {
+		t.Errorf("the record falls short of itself: %v", short)
+	}
+	now[3].AUC = now[3].Lo - 0.01
+	now[5].AUC = now[5].Lo - 0.2
+	now = append(now[:7:7], now[8:]...)
+	short := Shortfalls(record, now)
+	if len(short) != 3 || short[0].Record != record[7] || short[1].Record != record[5] || short[2].Record != record[3] {
+		t.Fatalf("shortfalls %v", short)
+	}
+	if !math.IsNaN(short[0].Now) || !strings.Contains(short[0].String(), " is gone ") {
+		t.Errorf("an attack that is gone: %v", short[0])
+	}
+	if text := short[1].String(); !strings.Contains(text, "attack "+record[5].Attack+" reaches an AUC of ") {
+		t.Errorf("%q", text)
 	}
 }
