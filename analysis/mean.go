@@ -72,6 +72,76 @@ func MeanWithin(xs []float64, min, max, confidence float64, unit string) Estimat
 	return e
 }
 
+// fewExtreme is how many values must share what lies between the values and an end of
+// their range for Student's interval to be trusted on that side.
+const fewExtreme = 20
+
+// MeanOfShares estimates the expectation of independent values in [0, 1] as
+// [MeanWithin] does, with an interval for verdicts: it also holds where the
+// expectation rests on rare values that hardly any sample shows, such as a failure in
+// one of a hundred trials. Student's interval of a sample with one failure or none is
+// far too narrow then.
+//
+// A side of Student's interval stands if what lies between the values and that end
+// of the range is spread over at least 20 of them, counted as (Σd)²/Σd². Otherwise
+// the bound of Chernoff and Hoeffding takes its place, which holds for any values in
+// [0, 1] and any n: the expectation μ with n·KL(x̄, μ) = log 2/α, KL being the
+// divergence of Bernoulli laws. A value outside the range panics.
+//
+// Hoeffding (1963), JASA 58:13, theorem 1; Kish (1965), Survey Sampling, section 8.2,
+// for the effective number.
+func MeanOfShares(xs []float64, confidence float64, unit string) Estimate {
+	e := MeanWithin(xs, 0, 1, confidence, unit)
+	if len(xs) == 0 || !e.Defined() || allEqual(xs) && (xs[0] == 0 || xs[0] == 1) {
+		return e // MeanWithin allows for values not seen yet
+	}
+	var up, upSquares, down, downSquares float64
+	for _, x := range xs {
+		up, upSquares = up+x, upSquares+x*x
+		down, downSquares = down+1-x, downSquares+(1-x)*(1-x)
+	}
+	bound := math.Log(2/(1-confidence)) / float64(len(xs))
+	replaced := false
+	if allEqual(xs) || down*down < fewExtreme*downSquares {
+		e.Lo, replaced = klBound(e.Center, 0, bound), true
+	}
+	if allEqual(xs) || up*up < fewExtreme*upSquares {
+		e.Hi, replaced = klBound(e.Center, 1, bound), true
+	}
+	if replaced && !allEqual(xs) {
+		e.warn("few values differ from the rest: the interval is Hoeffding's bound")
+	}
+	return e
+}
+
+// klBound is the expectation between the mean and an end of [0, 1] whose Bernoulli law
+// is as far from the mean's as bound says.
+func klBound(mean, end, bound float64) float64 {
+	inner, outer := mean, end
+	for range 60 {
+		if mid := (inner + outer) / 2; bernoulliKL(mean, mid) < bound {
+			inner = mid
+		} else {
+			outer = mid
+		}
+	}
+	return outer
+}
+
+// bernoulliKL is the divergence of the Bernoulli law q from p.
+func bernoulliKL(p, q float64) float64 {
+	part := func(a, b float64) float64 {
+		switch {
+		case a == 0:
+			return 0
+		case b == 0:
+			return math.Inf(1)
+		}
+		return a * math.Log(a/b)
+	}
+	return part(p, q) + part(1-p, 1-q)
+}
+
 func noMean(xs []float64, confidence float64, unit string) (Estimate, bool) {
 	if len(xs) == 0 {
 		return Undefined(0, unit, confidence, "no values"), false

@@ -82,6 +82,9 @@ func (v Value) appendJSON(b []byte) []byte {
 	return append(b, v.String()...)
 }
 
+// MarshalJSON implements json.Marshaler.
+func (v Value) MarshalJSON() ([]byte, error) { return v.appendJSON(nil), nil }
+
 // A Param is one setting of a cell: a dotted path into the scenario, such as
 // destination.routers.count, and the value the cell ran with.
 type Param struct {

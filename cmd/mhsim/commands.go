@@ -17,6 +17,8 @@ func (t *tool) commands() []*command {
 		{name: "list", help: listHelp, action: t.list},
 		{name: "validate", help: validateHelp, least: 1, most: -1, argument: "SCENARIO", action: t.validate},
 		{name: "schema", help: schemaHelp, most: 1, argument: "NAME", action: t.schema},
+		t.checkCommand(),
+		t.traceCommand(),
 		t.analyzeCommand(),
 		t.reportCommand(),
 		t.routerCommand(),

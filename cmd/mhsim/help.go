@@ -8,6 +8,8 @@ const usage = `Usage:
     mhsim list
     mhsim validate SCENARIO...
     mhsim schema [NAME]
+    mhsim check SCENARIO --max-auc X [--until-decided] [--json]
+    mhsim trace SCENARIO --trial N [--out DIR]
     mhsim analyze TRACE... [--json] [--no-reference] [--out DIR]
     mhsim report DIR
     mhsim router [--listen ADDRESS]... [--count N] [--stock]
@@ -21,6 +23,8 @@ Commands:
     list        list the scenarios that come with mhsim
     validate    check scenario files
     schema      print the JSON Schema of a file format
+    check       hold a scenario to limits, for a team's CI
+    trace       write what the adversaries saw of one trial
     analyze     estimate from a trace how many routers host a service
     report      render the results in a directory again
     router      run simulated routers that speak I2CP
@@ -102,6 +106,7 @@ Prints the JSON Schema (draft 2020-12) of a file format:
     summary     summary.json, the numbers of a run
     figures     figures.json, the data of the plots and the words of the report
     analysis    what mhsim analyze --json prints
+    check       what mhsim check --json prints
     trace       a line of a trace: its header, or a record
 
 An editor with a YAML language server checks and completes a scenario file that

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -12,12 +13,26 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"multihome.i2p/sim/game"
 )
 
 func TestMain(m *testing.M) {
 	referenceTrials = 12 // the least that attacks can be trained on
+	playStrength = func(context.Context, int, func(game.Progress)) ([]game.Reached, error) {
+		return game.RecordedStrength(), nil // package game's tests measure it
+	}
 	testscript.Main(ownCache{m}, map[string]func(){
 		"mhsim": main,
+		// A build whose attacks have become weaker.
+		"mhsim-weak": func() {
+			playStrength = func(context.Context, int, func(game.Progress)) ([]game.Reached, error) {
+				reached := game.RecordedStrength()
+				reached[6].AUC = 0.5
+				return reached[1:], nil
+			}
+			main()
+		},
 	})
 }
 

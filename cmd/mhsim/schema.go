@@ -14,12 +14,14 @@ import (
 var (
 	//go:embed schema/analysis.json
 	analysisSchema []byte
+	//go:embed schema/check.json
+	checkSchema []byte
 	//go:embed schema/trace.json
 	traceSchema []byte
 )
 
 // schemaNames are the formats that have a schema, the default first.
-var schemaNames = []string{"scenario", "summary", "figures", "analysis", "trace"}
+var schemaNames = []string{"scenario", "summary", "figures", "analysis", "check", "trace"}
 
 // schemaOf returns a schema by its name, nil for an unknown one.
 func schemaOf(name string) []byte {
@@ -28,6 +30,8 @@ func schemaOf(name string) []byte {
 		return scenario.Schema(names())
 	case "analysis":
 		return analysisSchema
+	case "check":
+		return checkSchema
 	case "trace":
 		return traceSchema
 	}

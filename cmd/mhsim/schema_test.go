@@ -83,6 +83,22 @@ func TestOutputsFollowTheirSchemas(t *testing.T) {
 	}
 }
 
+// What a check prints is what its schema says, whatever the verdict.
+func TestChecksFollowTheirSchema(t *testing.T) {
+	s := compile(t, "check")
+	for _, limits := range [][]string{
+		{"--max-auc", "1", "--at-least", "max_auc=0"},
+		{"--max-auc", "0.6", "--max-tpr-at-1pct", "0.1"},
+		{"--at-most", "distinct_ibgw_total=1", "--workers", "2"},
+	} {
+		args := append([]string{"check", "testdata/sweep.yaml", "--json"}, limits...)
+		_, stdout, stderr := mhsim(args...)
+		if err := validate(s, []byte(stdout)); err != nil {
+			t.Errorf("mhsim %s: %v\n%s", strings.Join(args, " "), err, stderr)
+		}
+	}
+}
+
 // traceLines are lines that a reader of traces takes, and some that it refuses.
 func TestTraceSchema(t *testing.T) {
 	s := compile(t, "trace")

@@ -78,18 +78,18 @@ type measure struct {
 func (r *runner) measures(i, k int, scores, routers [2][]float64) []measure {
 	pos, neg := scores[0], scores[1]
 	out := []measure{
-		{"auc", "1", analysis.AUC(neg, pos, confidence)},
-		{"auc_bootstrap", "1", analysis.AUCBootstrap(neg, pos, resamples, confidence, r.rng(i, k, 8))},
-		{"advantage", "1", analysis.Advantage(neg, pos, resamples, confidence, r.rng(i, k, 1))},
-		{"tpr_at_fpr_0.01", "share", analysis.TPRAt(0.01, neg, pos, confidence)},
-		{"tpr_at_fpr_0.001", "share", analysis.TPRAt(0.001, neg, pos, confidence)},
+		{"auc", "1", analysis.AUC(neg, pos, r.level)},
+		{"auc_bootstrap", "1", analysis.AUCBootstrap(neg, pos, r.draws, r.level, r.rng(i, k, 8))},
+		{"advantage", "1", analysis.Advantage(neg, pos, r.draws, r.level, r.rng(i, k, 1))},
+		{"tpr_at_fpr_0.01", "share", analysis.TPRAt(0.01, neg, pos, r.level)},
+		{"tpr_at_fpr_0.001", "share", analysis.TPRAt(0.001, neg, pos, r.level)},
 	}
 	if len(pos) > 0 && len(neg) > 0 {
 		counts := channel(pos, neg)
 		out = append(out,
-			measure{"leakage_bits", "bits", analysis.MutualInformation(counts, confidence)},
-			measure{"min_entropy_leakage_bits", "bits", analysis.MinEntropyLeakage(counts, resamples, confidence, r.rng(i, k, 4))},
-			measure{"zero_leak_p", "1", analysis.ZeroLeak(counts, resamples, confidence, r.rng(i, k, 7))})
+			measure{"leakage_bits", "bits", analysis.MutualInformation(counts, r.level)},
+			measure{"min_entropy_leakage_bits", "bits", analysis.MinEntropyLeakage(counts, r.draws, r.level, r.rng(i, k, 4))},
+			measure{"zero_leak_p", "1", analysis.ZeroLeak(counts, r.draws, r.level, r.rng(i, k, 7))})
 	}
 	if l := r.plan.points[i].looks[k]; l.attack == attack.Combined && l.adversary == 0 && l.full {
 		out = append(out, measure{"bayes_error", "share", r.bayesError(i)})
@@ -115,8 +115,8 @@ func (r *runner) measures(i, k int, scores, routers [2][]float64) []measure {
 	}
 	if n > 0 {
 		out = append(out,
-			measure{"count_accuracy", "share", analysis.ClopperPearson(right, n, confidence)},
-			measure{"count_mae", "routers", analysis.Mean(errors, confidence, "routers")})
+			measure{"count_accuracy", "share", analysis.ClopperPearson(right, n, r.level)},
+			measure{"count_mae", "routers", analysis.Mean(errors, r.level, "routers")})
 	}
 	return out
 }
@@ -129,7 +129,7 @@ func (r *runner) bestAUC(i int, looks []int) analysis.Estimate {
 		scores, _ := r.scores(i, k)
 		positives, negatives = append(positives, scores[0]), append(negatives, scores[1])
 	}
-	return analysis.SimultaneousAUCs(negatives, positives, resamples, confidence, r.rng(i, looks[0], 3)).Max
+	return analysis.SimultaneousAUCs(negatives, positives, r.draws, r.level, r.rng(i, looks[0], 3)).Max
 }
 
 // bayesError bounds from both sides what is left to err for the best possible use
@@ -137,7 +137,7 @@ func (r *runner) bestAUC(i int, looks []int) analysis.Estimate {
 func (r *runner) bayesError(i int) analysis.Estimate {
 	vectors, multi := r.combinedVectors(i)
 	if len(vectors) <= 2*bayesNeighbours {
-		return analysis.Undefined(len(vectors), "share", confidence, "too few trials for neighbours to say anything")
+		return analysis.Undefined(len(vectors), "share", r.level, "too few trials for neighbours to say anything")
 	}
 	labels := make([]int, len(multi))
 	for t, m := range multi {
@@ -145,7 +145,7 @@ func (r *runner) bayesError(i int) analysis.Estimate {
 			labels[t] = 1
 		}
 	}
-	b := analysis.BayesError(attack.Standardised(vectors), labels, bayesNeighbours, confidence)
+	b := analysis.BayesError(attack.Standardised(vectors), labels, bayesNeighbours, r.level)
 	e := b.Upper
 	e.Center, e.Lo = (b.Lower.Center+b.Upper.Center)/2, b.Lower.Lo
 	return e
@@ -233,9 +233,9 @@ func (r *runner) detection(cell *result.Cell, i int, n *notes) {
 		if horizons < 2 || len(first) == 0 {
 			continue
 		}
-		e := analysis.Median(first, confidence, "h")
+		e := analysis.Median(first, r.level, "h")
 		if math.IsInf(e.Center, 1) {
-			e = analysis.Undefined(len(first), "h", confidence, "less than half of the traces are detected within the observation")
+			e = analysis.Undefined(len(first), "h", r.level, "less than half of the traces are detected within the observation")
 		} else if math.IsInf(e.Hi, 1) {
 			e.Hi = math.NaN()
 			e.Warnings = append(e.Warnings, "the observation is too short for an upper bound")

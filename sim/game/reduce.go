@@ -2,7 +2,6 @@ package game
 
 import (
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -61,23 +60,16 @@ func (r *runner) cell(pt *point, arm scenario.Arm, n *notes) (result.Cell, error
 		}
 		cell.SetParam(p.Path, v)
 	}
-	u := &r.plan.units[pt.unit[armIndex(arm)]]
 	for k, m := range trialMetrics {
-		var xs []float64
-		for t := range u.trials {
-			x := r.records[TrialID{u.cell, u.arm, Test, t}].Values[k]
-			if !math.IsNaN(x) {
-				xs = append(xs, x)
-			}
-		}
+		xs := r.values(pt.unit[armIndex(arm)], k)
 		if len(xs) == 0 {
 			continue // the world has no such thing
 		}
 		var e analysis.Estimate
 		if m.share {
-			e = analysis.MeanWithin(xs, 0, 1, confidence, m.unit)
+			e = analysis.MeanWithin(xs, 0, 1, r.level, m.unit)
 		} else {
-			e = analysis.Mean(xs, confidence, m.unit)
+			e = analysis.Mean(xs, r.level, m.unit)
 		}
 		n.set(&cell, m.name, e, m.unit)
 	}

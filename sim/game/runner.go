@@ -22,6 +22,10 @@ type runner struct {
 	fitted   [][]attack.Attack // by point, then by look
 	warnings [][]string        // by point
 	progress Progress
+	// level is the confidence of the intervals of metrics, draws the resamples of each
+	// of their bootstraps.
+	level float64
+	draws int
 }
 
 func newRunner(p *plan, opt Options) *runner {
@@ -31,6 +35,7 @@ func newRunner(p *plan, opt Options) *runner {
 		tallies:  make([]tally, len(p.units)),
 		warnings: make([][]string, len(p.points)),
 		progress: Progress{Total: len(p.jobs(Training)) + len(p.jobs(Test))},
+		level:    confidence, draws: resamples,
 	}
 }
 
