@@ -34,3 +34,22 @@ func TestNewRefuses(t *testing.T) {
 		}
 	}
 }
+
+// Whoever adds a policy says what it hides and what it costs.
+func TestEveryPolicyIsDescribed(t *testing.T) {
+	for _, name := range Names() {
+		d, ok := Describe(name)
+		if !ok {
+			t.Errorf("policy %s has no description", name)
+		}
+		for _, text := range []string{d.Does, d.Needs, d.Hides, d.Shows, d.Costs} {
+			if text == "" {
+				t.Errorf("the description of policy %s is not whole: %+v", name, d)
+				break
+			}
+		}
+	}
+	if _, ok := Describe("mimik"); ok {
+		t.Error("a description of no policy")
+	}
+}

@@ -9,6 +9,7 @@ const usage = `Usage:
     mhsim validate SCENARIO...
     mhsim schema [NAME]
     mhsim check SCENARIO --max-auc X [--until-decided] [--json]
+    mhsim policies
     mhsim trace SCENARIO --trial N [--out DIR]
     mhsim analyze TRACE... [--json] [--no-reference] [--out DIR]
     mhsim report DIR
@@ -24,6 +25,7 @@ Commands:
     validate    check scenario files
     schema      print the JSON Schema of a file format
     check       hold a scenario to limits, for a team's CI
+    policies    list the policies, with what each hides and costs
     trace       write what the adversaries saw of one trial
     analyze     estimate from a trace how many routers host a service
     report      render the results in a directory again

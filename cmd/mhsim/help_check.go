@@ -73,3 +73,14 @@ Flags:
 Example:
     $ mhsim trace four-routers --duration 6h --trial 3 --out results/look
 `
+
+const policiesHelp = `Usage:
+    mhsim policies
+
+Lists the policies that come with the balancer: what each does, what it needs of
+the routers, what it hides of their number, what it shows all the same, and what it
+costs. How much of this holds in a given world mhsim run, check and compare measure.
+
+Example:
+    $ mhsim policies
+`

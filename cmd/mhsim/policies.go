@@ -1,0 +1,41 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"multihome.i2p/balancer/policy"
+)
+
+func (t *tool) policiesCommand() *command {
+	return &command{name: "policies", help: policiesHelp, action: t.policies}
+}
+
+// policiesWidth is where the texts of mhsim policies are wrapped.
+const policiesWidth = 80
+
+// policies lists the built-in policies with what each hides and costs.
+func (t *tool) policies(*cli.Context) error {
+	for i, name := range policy.Names() {
+		d, _ := policy.Describe(name)
+		if i > 0 {
+			fmt.Fprintln(t.stdout)
+		}
+		fmt.Fprintln(t.stdout, name)
+		for _, part := range []struct{ label, text string }{
+			{"", d.Does}, {"needs", d.Needs}, {"hides", d.Hides}, {"shows", d.Shows}, {"costs", d.Costs},
+		} {
+			label := part.label
+			for _, line := range wrap(part.text, policiesWidth-10) {
+				if part.label == "" {
+					fmt.Fprintf(t.stdout, "    %s\n", line)
+					continue
+				}
+				fmt.Fprintf(t.stdout, "    %-6s%s\n", label, line)
+				label = ""
+			}
+		}
+	}
+	return nil
+}
