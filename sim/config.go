@@ -1,5 +1,7 @@
 package sim
 
+import "multihome.i2p/balancer/policy"
+
 // Config is one world: everything that a trial is simulated from, except its
 // seed. Scenario files decode into it (package scenario declares each key's
 // default, unit and source; docs/model.md tells the laws).
@@ -166,9 +168,15 @@ type Router struct {
 	SameSubnet   bool // one /16, port and family a tunnel
 }
 
+// PolicyMaker makes the policy of a world that is not built in.
+type PolicyMaker = policy.Maker
+
 // Policy names the balancer's policy and its parameters.
 type Policy struct {
-	Name      string
+	Name string
+	// Maker makes the policy; nil where Name is that of a built-in one. A trial in
+	// which its policy fails (policy.Fallible) ends with a *PolicyError.
+	Maker     PolicyMaker
 	Publisher string // "fixed", "rotate" or "all"
 	Failover  string // "fast" or "masked"
 	Bundle    string // "composed", "pinned" or "garlic"

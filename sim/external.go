@@ -116,7 +116,7 @@ func NewExternal(cfg Config, seed uint64, epoch Time, dest [32]byte, hear func(*
 	c.Duration, c.Warmup = Day, 0
 	c.Faults, c.Adversaries = nil, nil
 	c.Destination.Scheme = SchemeP140
-	c.Destination.Policy.Name = "per-router"
+	c.Destination.Policy.Name, c.Destination.Policy.Maker = "per-router", nil
 	c.Destination.ControlDelay = 0
 	c.Destination.StartTogether = true
 	c.Destination.Routers = append([]Router(nil), cfg.Destination.Routers...)

@@ -15,12 +15,15 @@ type driver struct {
 	on     bool
 	core   *balancer.Balancer
 	policy balancer.Policy
-	name   string // of the policy and its options, as made
-	opt    policy.Options
-	cfg    balancer.Config
-	acts   []balancer.Action
-	busy   bool           // Step or its actions are under way
-	wake   balancer.Event // EventWake, the most frequent of all
+	// fallible is the policy where its own code can fail, else nil.
+	fallible policy.Fallible
+	name     string // of the policy, its maker and its options, as made
+	maker    PolicyMaker
+	opt      policy.Options
+	cfg      balancer.Config
+	acts     []balancer.Action
+	busy     bool           // Step or its actions are under way
+	wake     balancer.Event // EventWake, the most frequent of all
 
 	inputs pool[input]
 	ready  []int32 // inputs that reach the core now
@@ -119,14 +122,49 @@ func (w *World) makePolicy() error {
 	if p.Bundle != "" {
 		opt.Bundle = p.Bundle
 	}
-	if c.policy != nil && c.name == p.Name && c.opt == opt {
+	if c.policy != nil && c.name == p.Name && c.maker == p.Maker && c.opt == opt {
 		return nil
 	}
-	made, err := policy.New(p.Name, opt)
+	var made balancer.Policy
+	var err error
+	if p.Maker != nil {
+		made, err = p.Maker.New(opt)
+	} else {
+		made, err = policy.New(p.Name, opt)
+	}
 	if err != nil {
 		return bad("destination.policy", "%v", err)
 	}
-	c.policy, c.name, c.opt = made, p.Name, opt
+	c.policy, c.name, c.maker, c.opt = made, p.Name, p.Maker, opt
+	c.fallible, _ = made.(policy.Fallible)
+	return nil
+}
+
+// PolicyError ends a trial in which the policy failed.
+type PolicyError struct {
+	Policy string
+	Err    error // the first failure
+}
+
+// Error names the policy and what went wrong.
+func (e *PolicyError) Error() string {
+	return fmt.Sprintf("policy %s failed: %v", e.Policy, e.Err)
+}
+
+// Unwrap returns the failure itself.
+func (e *PolicyError) Unwrap() error { return e.Err }
+
+// policyFailed returns the policy's first failure in this trial, if there is one.
+// Until it is asked the policy's base has decided, and the trial is not the one
+// that the scenario wants.
+func (w *World) policyFailed() error {
+	c := &w.core
+	if !c.on || c.fallible == nil {
+		return nil
+	}
+	if f := c.fallible.Failures(); f.N > 0 {
+		return &PolicyError{w.cfg.Destination.Policy.Name, f.First}
+	}
 	return nil
 }
 

@@ -150,9 +150,14 @@ func (w *World) loop() error {
 		if n%stopEvery == 0 && w.Stop != nil && w.Stop() {
 			return ErrStopped
 		}
+		if n%stopEvery == 0 {
+			if err := w.policyFailed(); err != nil {
+				return err
+			}
+		}
 		if !w.next(&ev) || ev.at >= w.end {
 			w.now = w.end
-			return nil
+			return w.policyFailed()
 		}
 		w.now = ev.at
 		w.out.Truth.Events++
