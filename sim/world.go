@@ -75,6 +75,10 @@ var (
 // stopEvery is how many events pass between two questions to Stop.
 const stopEvery = 4096
 
+// failEvery is how many events pass between two looks at a policy that can fail:
+// each call that fails may have taken milliseconds.
+const failEvery = 64
+
 // epochDay is 2026-01-01 00:00 UTC, the day on which every trial begins, as
 // the span since the Unix epoch.
 const epochDay = 1767225600 * Second
@@ -150,7 +154,7 @@ func (w *World) loop() error {
 		if n%stopEvery == 0 && w.Stop != nil && w.Stop() {
 			return ErrStopped
 		}
-		if n%stopEvery == 0 {
+		if w.core.fallible != nil && n%failEvery == 0 {
 			if err := w.policyFailed(); err != nil {
 				return err
 			}

@@ -60,7 +60,7 @@ func admitScalar(v *value, names Names) *Error {
 	what := map[string]string{
 		"destination.policy.name": "policy", "figures.metric": "metric", "adversaries.attacks": "attack",
 	}[path]
-	if what == "" || isWord(v) {
+	if what == "" || isWord(v) || v.ofFile {
 		return nil
 	}
 	return known(v, path, what, names.of(v.spec))

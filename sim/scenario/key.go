@@ -82,8 +82,8 @@ type declaration struct {
 	// marks the key that says of which kind an entry is.
 	only   []string
 	isKind bool
-	// fold lets text run over several lines.
-	fold bool
+	// fold lets text run over several lines; verbatim text is kept as it is.
+	fold, verbatim bool
 }
 
 // spec is a declaration in its place among the others.

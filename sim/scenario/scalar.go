@@ -116,6 +116,12 @@ func scalarOf(n *yaml.Node, s *spec, path string) (any, *Error) {
 
 // textOf checks text: it ends up in terminals, file names and reports.
 func textOf(n *yaml.Node, s *spec, path string) (any, *Error) {
+	if s.verbatim {
+		if problem, mend := verbatim(n.Value); problem != "" {
+			return nil, at(n).fault(path, mend, "%s %s", path, problem)
+		}
+		return n.Value, nil
+	}
 	text := strings.TrimSpace(n.Value)
 	switch {
 	case text == "" && s.required:

@@ -11,6 +11,8 @@ import (
 type Names struct {
 	// Attacks, Policies and Metrics are those that a run could use.
 	Attacks, Policies, Metrics []string
+	// Files is where policies of files come from; nil: they are not taken.
+	Files PolicyFiles
 }
 
 // Arm is one side of a game.
@@ -70,6 +72,9 @@ func parse(name string, data []byte, names Names) (*Scenario, *Error) {
 	}
 	written, err := decodeMap(doc, tree(), "")
 	if err != nil {
+		return nil, err
+	}
+	if err := attachPolicies(name, written, names); err != nil {
 		return nil, err
 	}
 	if err := admit(written, names); err != nil {

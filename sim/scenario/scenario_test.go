@@ -226,7 +226,7 @@ faults: [{kind: crash, at: 1h}, {kind: skew, step: 1s}]
 adversaries: [{name: poller}, {name: ff, vantage: floodfill}, {name: client, vantage: client}, {name: peer, vantage: peer}]
 `)
 	moved := map[string]bool{}
-	for _, path := range append(sweepable(true), "adversaries.attacks", "adversaries.horizons", "adversaries.prior", "adversaries.name") {
+	for _, path := range append(sweepable(true), "adversaries.attacks", "adversaries.horizons", "adversaries.prior", "adversaries.name", "destination.policy.source") {
 		if strings.HasPrefix(path, "reference") {
 			continue
 		}
@@ -259,7 +259,7 @@ func otherValues(path string) []*value {
 		x := map[Type]any{NameList: "distinct", DurationList: sim.Hour, FloatList: 2.0}[s.Type]
 		return []*value{{spec: s, shape: listShape, items: []*value{scalar(x)}}}
 	case String:
-		return []*value{scalar("other")}
+		return []*value{{spec: s, scalar: "other", maker: testMaker("other")}}
 	}
 	var out []*value
 	for _, w := range s.Words {

@@ -157,6 +157,9 @@ func scalarSchema(s *spec, names Names) object {
 		return object{"enum": simulatedWords(s)}
 	case String:
 		o = object{"type": "string", "maxLength": maxText}
+		if s.verbatim {
+			o["maxLength"] = maxSource
+		}
 		if isName(s) {
 			o["pattern"] = namePattern.String()
 		}

@@ -3,12 +3,15 @@ package scenario
 import (
 	"bytes"
 	"encoding/json"
+	"io/fs"
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"go.yaml.in/yaml/v3"
 
+	"multihome.i2p/balancer/policy/starlark"
 	"multihome.i2p/scenarios"
+	"multihome.i2p/sim"
 )
 
 // compileSchema returns the schema as an independent implementation reads it.
@@ -47,11 +50,28 @@ func validate(t fataler, schema *jsonschema.Schema, text []byte) error {
 	return schema.Validate(instance)
 }
 
+// shippedPolicies are those that ship as files.
+type shippedPolicies struct{}
+
+func (shippedPolicies) Read(_, file string) ([]byte, error) {
+	source, ok := starlark.Source(file)
+	if !ok {
+		return nil, fs.ErrNotExist
+	}
+	return source, nil
+}
+
+func (shippedPolicies) Load(file string, source []byte) (sim.PolicyMaker, error) {
+	_, err := starlark.Load(file, source)
+	return testMaker(source), err
+}
+
 func TestShippedScenarios(t *testing.T) {
 	schema := compileSchema(t)
 	names := Names{
 		Attacks:  []string{"distinct", "posterior", "richness"},
 		Policies: []string{"per-router", "single"},
+		Files:    shippedPolicies{},
 	}
 	list := scenarios.List()
 	if len(list) < 8 {

@@ -518,9 +518,19 @@ var table = []declaration{
 	{
 		Key: Key{
 			Path: "destination.policy.file", Type: String, Default: `""`,
-			Doc: "A user's own policy.",
+			Doc: "A policy in Starlark (docs/policies.md), in place of a name: a path, from the scenario's folder, or the name of a shipped one. Its name is the file's without ending.",
 		},
 		fixed: true,
+	},
+	{
+		Key: Key{
+			Path: "destination.policy.source", Type: String, Default: `""`,
+			Doc: "The text of that file. The canonical form carries it, so that a changed file is another run; written, no file is read.",
+		},
+		field: func(t *target) any {
+			return func(v *value) { t.world.Destination.Policy.Maker = v.maker }
+		},
+		fixed: true, verbatim: true,
 	},
 
 	// Who uses the service.

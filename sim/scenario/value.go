@@ -34,6 +34,10 @@ type value struct {
 	pairs  []pair
 	// cut marks a list whose entries a shorter duration took away.
 	cut bool
+	// maker makes the policy whose text this is. ofFile marks the name that a policy
+	// has from its file.
+	maker  sim.PolicyMaker
+	ofFile bool
 }
 
 // pair is a dotted path with its values: one in settings, at least one in a
@@ -172,7 +176,13 @@ func (v *value) with(names []string, x *value) (*value, *Error) {
 			if inner == nil {
 				inner = &value{spec: s, pos: x.pos, shape: mapShape}
 			}
+			if inner.isPolicy() {
+				inner = inner.builtIn()
+			}
 			return v.replace(name, inner.replace(s.short, x)), nil
+		}
+		if v.isPolicy() && name == "name" {
+			v = v.builtIn()
 		}
 		return v.replace(name, x), nil
 	}
@@ -203,6 +213,9 @@ func merge(base, over *value) *value {
 }
 
 func mergeFields(base, over *value) *value {
+	if over.isPolicy() && over.at("name") != nil && over.at("source") == nil {
+		base = base.builtIn()
+	}
 	c := *over
 	c.fields = maps.Clone(base.fields)
 	for name, field := range over.fields {

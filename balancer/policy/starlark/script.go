@@ -13,7 +13,7 @@ import (
 
 // maxFailures is how many calls of a run may fail before the file is asked no
 // more: each may have taken all its steps.
-const maxFailures = 1000
+const maxFailures = 100
 
 // weighEvery is after how many calls the state is weighed.
 const weighEvery = 1024

@@ -34,7 +34,7 @@ func shipped(t testing.TB, name string) *starlark.Program {
 	return load(t, name, string(source))
 }
 
-// world is four routers over six hours, in which something of everything happens.
+// world is four routers over three hours, in which something of everything happens.
 func world() *sim.Config {
 	router := sim.Router{
 		Kind: sim.Java, SpeaksP140: true, Hops: 3, Outbound: 2, FastTier: sim.FastTier{Mode: "swarm"},
@@ -43,7 +43,7 @@ func world() *sim.Config {
 		Slices: true, IBGWFilter: true, MaxPeerShare: true, SameSubnet: true,
 	}
 	return &sim.Config{
-		Duration: 6 * sim.Hour, Warmup: sim.Hour,
+		Duration: 3 * sim.Hour, Warmup: 30 * sim.Minute,
 		Network: sim.Network{Routers: 30000, Floodfills: 1700, IBGWEligible: 0.8, I2pdCandidates: 2000, StoreLoss: 0.05, JavaFloodfills: 0.7},
 		Destination: sim.Destination{
 			Scheme: sim.SchemeP140, Leases: 16, Routers: slices.Repeat([]sim.Router{router}, 4),
@@ -51,10 +51,10 @@ func world() *sim.Config {
 			PublishSpacing: -1, ControlDelay: 50 * sim.Millisecond,
 		},
 		Faults: []sim.Fault{
-			{Kind: sim.FaultCrash, Router: 0, At: sim.Hour, For: 20 * sim.Minute},
-			{Kind: sim.FaultTierShock, Router: 1, At: 2 * sim.Hour},
-			{Kind: sim.FaultSkew, Router: 3, At: 3 * sim.Hour, Step: 2 * sim.Second},
-			{Kind: sim.FaultStall, Router: 2, At: 4 * sim.Hour, For: 5 * sim.Minute},
+			{Kind: sim.FaultCrash, Router: 0, At: 30 * sim.Minute, For: 20 * sim.Minute},
+			{Kind: sim.FaultTierShock, Router: 1, At: sim.Hour},
+			{Kind: sim.FaultSkew, Router: 3, At: 90 * sim.Minute, Step: 2 * sim.Second},
+			{Kind: sim.FaultStall, Router: 2, At: 2 * sim.Hour, For: 5 * sim.Minute},
 		},
 		Adversaries: []sim.Adversary{{Name: "poller", Vantage: "netdb", Every: 10 * sim.Minute}},
 	}
@@ -190,11 +190,11 @@ func TestShippedInAWorld(t *testing.T) {
 			switch n := len(gateways); name {
 			case "common-gateways":
 				if n < 15 || n > 60 { // 20 at a time, and the tiers turn over
-					t.Errorf("%d gateways in six hours", n)
+					t.Errorf("%d gateways", n)
 				}
 			default:
 				if n < 20 {
-					t.Errorf("%d gateways in six hours", n)
+					t.Errorf("%d gateways", n)
 				}
 			}
 		})
