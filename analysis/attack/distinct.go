@@ -3,6 +3,7 @@ package attack
 import (
 	"math"
 	"slices"
+	"sync"
 
 	"multihome.i2p/analysis"
 	"multihome.i2p/analysis/learn"
@@ -27,7 +28,7 @@ type distinct struct {
 	model learn.Scorer
 }
 
-func newDistinct() *distinct { return &distinct{prior: NewPrior()} }
+func newDistinct() *distinct { return &distinct{prior: javaRouters()} }
 
 // Name implements Attack.
 func (*distinct) Name() string { return "distinct" }
@@ -113,11 +114,34 @@ func (d *distinct) Score(f *Features) Verdict {
 	logL := make([]float64, d.prior.maxGateways()+1)
 	for m := range logL {
 		for i, l := range looks {
-			logL[m] += weights[i] * analysis.OccupancyLogLikelihood(m, l.draws, l.distinct)
+			logL[m] += weights[i] * occupancyLogL(m, l.draws, l.distinct)
 		}
 	}
 	return verdict(d.prior, d.model, f, logL, e.Draws())
 }
+
+// occupancyLogL is analysis.OccupancyLogLikelihood, which is asked for the same sums over
+// and over: once for every number of gateways of every trace.
+func occupancyLogL(m, draws, distinct int) float64 {
+	sums := occupancySums()
+	if m >= len(sums) || m < distinct || distinct >= len(sums[m]) {
+		return analysis.OccupancyLogLikelihood(m, draws, distinct)
+	}
+	return sums[m][distinct] - float64(draws-distinct)*math.Log(float64(m))
+}
+
+// occupancySums are, for m gateways, the sums over i < d of log(1 − i/m): element d.
+var occupancySums = sync.OnceValue(func() [][]float64 {
+	const leases = 16
+	sums := make([][]float64, javaRouters().maxGateways()+1)
+	for m := 1; m < len(sums); m++ {
+		sums[m] = make([]float64, min(m, leases)+1)
+		for d := 2; d < len(sums[m]); d++ {
+			sums[m][d] = sums[m][d-1] + math.Log1p(-float64(d-1)/float64(m))
+		}
+	}
+	return sums
+})
 
 // verdict puts together the score, trained or not, and the router count.
 func verdict(prior *Prior, model learn.Scorer, f *Features, logL []float64, n int) Verdict {

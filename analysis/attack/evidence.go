@@ -1,7 +1,7 @@
 package attack
 
 import (
-	"hash/fnv"
+	"encoding/binary"
 
 	"multihome.i2p/analysis/trace"
 )
@@ -110,7 +110,10 @@ type gatherer struct {
 	thinned  []bool  // per tunnel
 	recent   [4]recent
 	turn     int
-	buf      []byte
+	last     *LeaseSet // added last; most leases of the next one stand there too
+	cursor   int       // in last, where the next lease is looked for first
+	numbers  []int32   // room for the numbers and ends of LeaseSets to come
+	ends     []int64
 }
 
 // recent is one of the LeaseSets seen last: holders return the same one over and
@@ -171,15 +174,13 @@ func (g *gatherer) sighting(r *trace.Record, bundle bool) {
 	if r.Millis {
 		key.published = -earliestEnd(r.Leases) - 1 // apart from every LeaseSet2
 	}
-	g.buf = g.buf[:0]
 	for j := range r.Leases {
 		l := &r.Leases[j]
-		g.buf = append(g.buf, l.Gateway[:]...)
-		g.buf = append(g.buf, byte(l.Tunnel), byte(l.Tunnel>>8), byte(l.Tunnel>>16), byte(l.Tunnel>>24))
+		key.content = blend(key.content ^ uint64(l.Tunnel))
+		for k := 0; k < len(l.Gateway); k += 8 {
+			key.content = blend(key.content ^ binary.LittleEndian.Uint64(l.Gateway[k:]))
+		}
 	}
-	sum := fnv.New64a()
-	_, _ = sum.Write(g.buf) // a hash never fails
-	key.content = sum.Sum64()
 	set, ok := g.sets[key]
 	if !ok {
 		set = g.add(r, bundle)
@@ -188,6 +189,15 @@ func (g *gatherer) sighting(r *trace.Record, bundle bool) {
 	g.list(bundle, set).LastMs = r.TimeMs
 	g.recent[g.turn] = recent{set, bundle, true}
 	g.turn = (g.turn + 1) % len(g.recent)
+}
+
+// blend is the output function of SplitMix64 (Steele, Lea and Flood, 2014) after one
+// step.
+func blend(x uint64) uint64 {
+	x += 0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
 }
 
 func (g *gatherer) list(bundle bool, i int32) *LeaseSet {
@@ -221,20 +231,24 @@ func (g *gatherer) same(ls *LeaseSet, r *trace.Record) bool {
 func (g *gatherer) add(r *trace.Record, bundle bool) int32 {
 	e := g.e
 	n := len(r.Leases)
-	numbers := make([]int32, 2*n)
+	numbers := chunk(&g.numbers, 2*n)
 	ls := LeaseSet{
 		FirstMs: r.TimeMs, PublishedMs: 1000 * r.Published, ExpiresMs: 1000 * r.Expires, Flags: r.Flags, EncKeys: r.EncKeys,
-		Gateways: numbers[:n:n], Tunnels: numbers[n:], Ends: make([]int64, n),
+		Gateways: numbers[:n:n], Tunnels: numbers[n:], Ends: chunk(&g.ends, n),
 	}
 	if r.Millis {
 		ls.PublishedMs = -1
 	}
 	index := int32(len(e.LeaseSets))
 	fresh := true
+	g.cursor = 0
 	for j := range r.Leases {
 		l := &r.Leases[j]
-		gw := g.gateway(l.Gateway)
-		t, known := g.tunnel(gw, l)
+		gw, t, known := g.again(l)
+		if !known {
+			gw = g.gateway(l.Gateway)
+			t, known = g.tunnel(gw, l)
+		}
 		ls.Gateways[j], ls.Tunnels[j], ls.Ends[j] = gw, t, l.EndMs
 		if bundle {
 			continue
@@ -258,6 +272,7 @@ func (g *gatherer) add(r *trace.Record, bundle bool) int32 {
 	if bundle {
 		ls.Distinct = distinctOf(ls.Gateways)
 		e.Bundles = append(e.Bundles, ls)
+		g.last = &e.Bundles[len(e.Bundles)-1]
 		return int32(len(e.Bundles) - 1)
 	}
 	if fresh {
@@ -267,7 +282,36 @@ func (g *gatherer) add(r *trace.Record, bundle bool) int32 {
 		}
 	}
 	e.LeaseSets = append(e.LeaseSets, ls)
+	g.last = &e.LeaseSets[index]
 	return index
+}
+
+// again finds a lease in the LeaseSet added last, where it stands next to the one
+// found before: LeaseSets follow each other by a lease more in front and one less
+// somewhere.
+func (g *gatherer) again(l *trace.Lease) (gw, t int32, ok bool) {
+	if g.last == nil {
+		return 0, 0, false
+	}
+	for k := g.cursor; k < min(g.cursor+3, len(g.last.Tunnels)); k++ {
+		gw, t = g.last.Gateways[k], g.last.Tunnels[k]
+		if g.e.Tunnels[t].Number == l.Tunnel && g.e.Hashes[gw] == l.Gateway {
+			g.cursor = k + 1
+			return gw, t, true
+		}
+	}
+	return 0, 0, false
+}
+
+// chunk cuts n elements off what is left of a larger piece of memory.
+func chunk[T any](rest *[]T, n int) []T {
+	const piece = 4096
+	if len(*rest) < n {
+		*rest = make([]T, max(n, piece))
+	}
+	c := (*rest)[:n:n]
+	*rest = (*rest)[n:]
+	return c
 }
 
 func (g *gatherer) gateway(h trace.Hash) int32 {

@@ -104,9 +104,6 @@ func hopsNumbers(e *Evidence) []float64 {
 	}
 }
 
-// hopSlices is the prior of how many gateways routers draw from.
-var hopSlices = NewPrior()
-
 // odds are the log odds of several routers by how many tunnels the observer's gateways
 // have at a time: for one of n gateways of a router that has a k-th of the leases,
 // that is a Poisson number with the mean leases/(k·n). It takes it that all leases
@@ -128,7 +125,7 @@ func (m *meetings) odds() float64 {
 	logs := make([]float64, MaxRouters)
 	for k := range logs {
 		sum := 0.0
-		for n, p := range hopSlices.sizes[1] {
+		for n, p := range javaRouters().sizes[1] {
 			if p > 0 {
 				mu := leases * renewals / float64((k+1)*n)
 				sum += p * math.Exp(looks*(mean*math.Log(mu)-mu-mean*math.Log(mean+1e-9)+mean))

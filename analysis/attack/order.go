@@ -107,6 +107,9 @@ func (c *orderCount) between(before, ls *LeaseSet, version int64, place []int32,
 	for j, t := range ls.Tunnels {
 		earliest = min(earliest, ls.Ends[j])
 		p := place[t]
+		if p < 0 {
+			continue // listed twice
+		}
 		if p == 0 {
 			c.entries.add(1, bit(known[t]))
 			continue

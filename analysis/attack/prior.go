@@ -3,6 +3,7 @@ package attack
 import (
 	"fmt"
 	"math"
+	"sync"
 
 	"gonum.org/v1/gonum/stat/distuv"
 
@@ -36,6 +37,9 @@ const (
 type Prior struct {
 	sizes [MaxRouters + 1][]float64 // sizes[k][m]: probability that k routers have m gateways
 }
+
+// javaRouters is the prior that all attacks share.
+var javaRouters = sync.OnceValue(NewPrior)
 
 // NewPrior computes the prior: some thousand additions.
 func NewPrior() *Prior {
@@ -86,12 +90,16 @@ func (p *Prior) Posterior(logL []float64) (posterior []float64, logOdds float64,
 	if math.IsInf(top, -1) || math.IsNaN(top) {
 		return nil, 0, false
 	}
+	like := make([]float64, min(len(logL), len(p.sizes[MaxRouters])))
+	for m := 1; m < len(like); m++ {
+		like[m] = math.Exp(logL[m] - top)
+	}
 	posterior = make([]float64, MaxRouters)
 	several := 0.0
 	for k := 1; k <= MaxRouters; k++ {
 		sum := 0.0
-		for m := 1; m < len(p.sizes[k]) && m < len(logL); m++ {
-			sum += p.sizes[k][m] * math.Exp(logL[m]-top)
+		for m := 1; m < len(p.sizes[k]) && m < len(like); m++ {
+			sum += p.sizes[k][m] * like[m]
 		}
 		if k == 1 {
 			posterior[0] = sum / 2

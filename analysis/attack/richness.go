@@ -25,7 +25,7 @@ type richness struct {
 	model learn.Scorer
 }
 
-func newRichness() *richness { return &richness{prior: NewPrior()} }
+func newRichness() *richness { return &richness{prior: javaRouters()} }
 
 // Name implements Attack.
 func (*richness) Name() string { return "richness" }
