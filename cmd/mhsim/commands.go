@@ -18,6 +18,7 @@ func (t *tool) commands() []*command {
 		{name: "validate", help: validateHelp, least: 1, most: -1, argument: "SCENARIO", action: t.validate},
 		{name: "schema", help: schemaHelp, most: 1, argument: "NAME", action: t.schema},
 		t.checkCommand(),
+		t.compareCommand(),
 		t.policiesCommand(),
 		t.traceCommand(),
 		t.analyzeCommand(),

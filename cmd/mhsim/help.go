@@ -9,6 +9,7 @@ const usage = `Usage:
     mhsim validate SCENARIO...
     mhsim schema [NAME]
     mhsim check SCENARIO --max-auc X [--until-decided] [--json]
+    mhsim compare SCENARIO... [--json] [--out DIR]
     mhsim policies
     mhsim trace SCENARIO --trial N [--out DIR]
     mhsim analyze TRACE... [--json] [--no-reference] [--out DIR]
@@ -25,6 +26,7 @@ Commands:
     validate    check scenario files
     schema      print the JSON Schema of a file format
     check       hold a scenario to limits, for a team's CI
+    compare     put policies side by side, with paired intervals
     policies    list the policies, with what each hides and costs
     trace       write what the adversaries saw of one trial
     analyze     estimate from a trace how many routers host a service
@@ -109,6 +111,7 @@ Prints the JSON Schema (draft 2020-12) of a file format:
     figures     figures.json, the data of the plots and the words of the report
     analysis    what mhsim analyze --json prints
     check       what mhsim check --json prints
+    compare     what mhsim compare --json prints
     trace       a line of a trace: its header, or a record
 
 An editor with a YAML language server checks and completes a scenario file that

@@ -16,12 +16,14 @@ var (
 	analysisSchema []byte
 	//go:embed schema/check.json
 	checkSchema []byte
+	//go:embed schema/compare.json
+	compareSchema []byte
 	//go:embed schema/trace.json
 	traceSchema []byte
 )
 
 // schemaNames are the formats that have a schema, the default first.
-var schemaNames = []string{"scenario", "summary", "figures", "analysis", "check", "trace"}
+var schemaNames = []string{"scenario", "summary", "figures", "analysis", "check", "compare", "trace"}
 
 // schemaOf returns a schema by its name, nil for an unknown one.
 func schemaOf(name string) []byte {
@@ -32,6 +34,8 @@ func schemaOf(name string) []byte {
 		return analysisSchema
 	case "check":
 		return checkSchema
+	case "compare":
+		return compareSchema
 	case "trace":
 		return traceSchema
 	}

@@ -99,6 +99,13 @@ func TestChecksFollowTheirSchema(t *testing.T) {
 	}
 }
 
+func TestComparisonsFollowTheirSchema(t *testing.T) {
+	_, stdout, stderr := mhsim("compare", "testdata/sweep.yaml", "--json")
+	if err := validate(compile(t, "compare"), []byte(stdout)); err != nil {
+		t.Errorf("%v\n%s", err, stderr)
+	}
+}
+
 // traceLines are lines that a reader of traces takes, and some that it refuses.
 func TestTraceSchema(t *testing.T) {
 	s := compile(t, "trace")

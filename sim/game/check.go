@@ -508,11 +508,17 @@ func (r *runner) values(unit, k int) []float64 {
 	u := &r.plan.units[unit]
 	var xs []float64
 	for t := range u.trials {
-		if x := r.records[TrialID{u.cell, u.arm, Test, t}].Values[k]; !math.IsNaN(x) {
+		if x := r.value(unit, t, k); !math.IsNaN(x) {
 			xs = append(xs, x)
 		}
 	}
 	return xs
+}
+
+// value is trial metric k of a test trial of a unit; NaN where it has none.
+func (r *runner) value(unit, trial, k int) float64 {
+	u := &r.plan.units[unit]
+	return r.records[TrialID{u.cell, u.arm, Test, trial}].Values[k]
 }
 
 // at says where in a sweep something lies.
@@ -595,13 +601,12 @@ func (c *checker) worstTrial() *WorstTrial {
 	out, r := c.out, c.run
 	i := out.Deciding
 	pt := &r.plan.points[i]
-	u := &r.plan.units[pt.unit[armIndex(scenario.PolicyArm)]]
 	l := out.Cells[i].decider()
 	if !isAttack(l.Metric) && l.Metric != MaxAUC && l.Metric != MaxTPR {
 		k := slices.IndexFunc(trialMetrics, func(m trialMetric) bool { return m.name == l.Metric })
 		worst, value := -1, math.NaN()
 		for t := range out.Cells[i].Trials {
-			x := r.records[TrialID{u.cell, u.arm, Test, t}].Values[k]
+			x := r.value(pt.unit[armIndex(scenario.PolicyArm)], t, k)
 			if !math.IsNaN(x) && (worst < 0 || l.Most && x > value || !l.Most && x < value) {
 				worst, value = t, x
 			}

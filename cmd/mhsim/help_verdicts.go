@@ -84,3 +84,30 @@ costs. How much of this holds in a given world mhsim run, check and compare meas
 Example:
     $ mhsim policies
 `
+
+const compareHelp = `Usage:
+    mhsim compare SCENARIO... [--json] [--all-attacks] [--out DIR]
+                  [--seed N] [--trials N] [--duration D] [--workers N]
+
+Puts policies side by side: every cell of every scenario is one, and all have the
+same random numbers in the same trial. The first is the one that the others are
+compared with; each difference is taken trial by trial, with its 95 % interval, so
+that what the trials have in common cancels. A difference below 0 means less than
+the first has.
+
+The attacks are trained for each policy apart. That of attack.best is the difference
+of two maxima; its interval makes no use of the pairing.
+
+Flags:
+    --json           print JSON (see mhsim schema compare) instead of tables
+    --all-attacks    show each attack, not only the best
+    --out DIR        write compare.json, a report, and its plots: leaks,
+                     differences, and leak against what is paid for it
+    --seed N         the seed, in place of the scenarios'
+    --trials N       test trials of each arm, in place of the scenarios'
+    --duration D     time observed, such as 90m or 24h, in place of the scenarios'
+    --workers N      trials that are simulated at once; no result depends on it
+
+Example:
+    $ mhsim compare four-routers null --trials 20 --duration 2h --out results/two
+`
