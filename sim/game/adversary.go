@@ -37,9 +37,13 @@ func (r *runner) attackMetrics(cell *result.Cell, i int, n *notes) {
 	pt := &r.plan.points[i]
 	best := make(map[sight][]int)
 	var order []sight
-	for k, l := range pt.looks {
+	found := make([][]measure, len(pt.looks))
+	r.spread(len(pt.looks), func(k int) {
 		scores, routers := r.scores(i, k)
-		for _, m := range r.measures(i, k, scores, routers) {
+		found[k] = r.measures(i, k, scores, routers)
+	})
+	for k, l := range pt.looks {
+		for _, m := range found[k] {
 			r.name(cell, n, pt, l, l.attack, m.name, m.estimate, m.unit)
 		}
 		at := sight{l.adversary, l.horizon}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"multihome.i2p/analysis/attack"
 	"multihome.i2p/sim"
@@ -217,6 +218,11 @@ func (r *runner) sink(w *worker, id TrialID) error {
 // arms. An attack that cannot be trained judges by its own model, and says so.
 func (r *runner) fit() error {
 	r.fitted = make([][]attack.Attack, len(r.plan.points))
+	type task struct {
+		point, look int
+		err         error
+	}
+	var tasks []task
 	counts := make(map[string]attack.Attack) // the same for all points that differ in their number of routers
 	for i := range r.plan.points {
 		pt := &r.plan.points[i]
@@ -235,16 +241,38 @@ func (r *runner) fit() error {
 				continue
 			}
 			counts[key] = a
-			if err := a.Fit(r.samples(pt, k)); errors.Is(err, attack.ErrTraining) {
-				r.warnings[i] = append(r.warnings[i],
-					fmt.Sprintf("attack %s at horizon %s judges untrained: %v", l.attack, hours(l.horizon), err))
-			} else if err != nil {
-				return err
-			}
 			r.fitted[i][k] = a
+			tasks = append(tasks, task{point: i, look: k})
+		}
+	}
+	r.spread(len(tasks), func(n int) {
+		t := &tasks[n]
+		t.err = r.fitted[t.point][t.look].Fit(r.samples(&r.plan.points[t.point], t.look))
+	})
+	for _, t := range tasks {
+		l := r.plan.points[t.point].looks[t.look]
+		if errors.Is(t.err, attack.ErrTraining) {
+			r.warnings[t.point] = append(r.warnings[t.point],
+				fmt.Sprintf("attack %s at horizon %s judges untrained: %v", l.attack, hours(l.horizon), t.err))
+		} else if t.err != nil {
+			return t.err
 		}
 	}
 	return nil
+}
+
+// spread calls do for 0 to n-1, on as many workers as the run has.
+func (r *runner) spread(n int, do func(int)) {
+	var next atomic.Int64
+	var group sync.WaitGroup
+	for range min(max(1, r.opt.Workers), n) {
+		group.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				do(i)
+			}
+		})
+	}
+	group.Wait()
 }
 
 // samples are the training trials of both arms of a point, as look k saw them. The
