@@ -1,0 +1,30 @@
+package sim
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+// TestExp: a time that is drawn with exp is the one that math.Exp would have given,
+// but for one nanosecond where the two lie on either side of a whole one.
+func TestExp(t *testing.T) {
+	rng := rand.New(rand.NewPCG(140, 2))
+	for i := range 1_000_000 {
+		x := 10 * (2*rng.Float64() - 1)
+		if i%4 == 0 {
+			x *= 70
+		}
+		if got, want := exp(x), math.Exp(x); !(math.Abs(got/want-1) < 5e-16) {
+			t.Fatalf("exp(%v) = %v, want %v", x, got, want)
+		}
+	}
+	for _, x := range []float64{0, 1, -1, 699.9, -699.9, 700, 710, -800, math.Inf(1), math.Inf(-1)} {
+		if got, want := exp(x), math.Exp(x); got != want && !(math.Abs(got/want-1) < 5e-16) {
+			t.Errorf("exp(%v) = %v, want %v", x, got, want)
+		}
+	}
+	if !math.IsNaN(exp(math.NaN())) {
+		t.Error("exp(NaN) is a number")
+	}
+}
