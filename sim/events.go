@@ -30,8 +30,8 @@ const (
 	evI2pdPool                       // pool management of i2pd router a
 	evI2pdPublish                    // i2pd router a may publish again
 	evI2pdAnswer                     // the client of i2pd router a has signed a LeaseSet
-	evCoreWake                       // deadline of the balancer core
-	evCoreEvent                      // event a reaches the core
+	evCoreWake                       // deadline of balancer core a
+	evCoreEvent                      // event a reaches its core
 	evCommand                        // action a reaches its router
 	evBeat                           // probe of router a
 	evProbe                          // watcher a writes to the service
@@ -138,7 +138,11 @@ func (w *World) dispatchOther(ev *event) {
 			w.i2pdPublish(ev.a)
 		}
 	case evCoreWake:
-		w.coreWake()
+		if w.core.only != nil {
+			w.coreWake(w.core.only)
+		} else {
+			w.coreWakes(ev.a, ev.gen)
+		}
 	case evCoreEvent:
 		w.coreEvent(ev.a)
 	case evCommand:

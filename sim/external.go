@@ -137,8 +137,8 @@ func NewExternal(cfg Config, seed uint64, epoch Time, dest [32]byte, hear func(*
 	w.resetFates(externalFates)
 	w.push(w.nextTierChange(), evTiers, 0, 0)
 	// The core is there but never asked: events for it wait in ready.
-	w.core.busy = true
-	w.core.ready = w.core.ready[:0]
+	w.core.only.busy = true
+	w.core.only.ready = w.core.only.ready[:0]
 	w.core.inputs.reset()
 	for i := range w.routers {
 		// Room for the gateways of zero-hop tunnels, which are the routers
@@ -205,9 +205,9 @@ func (e *External) dispatch(ev *event) {
 	case evMail:
 		m := w.mails.at(ev.a)
 		gateway, number := PeerID(m.reply.gateway), m.reply.number
-		first := len(w.core.ready)
+		first := len(w.core.only.ready)
 		w.dispatch(ev)
-		for _, x := range w.core.ready[first:] {
+		for _, x := range w.core.only.ready[first:] {
 			if in := &w.core.inputs.at(x).ev; in.Kind == EventAckRelayed {
 				in.Tunnel.Gateway, in.Tunnel.ReceiveID = gateway, number
 			}
@@ -259,10 +259,10 @@ func (e *External) flush() {
 }
 
 func (e *External) tellReady() {
-	c := &e.w.core
+	c, inputs := e.w.core.only, &e.w.core.inputs
 	for k := 0; k < len(c.ready); k++ {
 		x := c.ready[k]
-		in := c.inputs.at(x)
+		in := inputs.at(x)
 		in.lend()
 		ev := in.ev // hear may make more inputs, which move this one
 		e.shorten(&ev.Tunnel)
@@ -270,7 +270,7 @@ func (e *External) tellReady() {
 			e.shorten(&ev.Tunnels[i])
 		}
 		e.hear(&ev)
-		c.inputs.free(x)
+		inputs.free(x)
 	}
 	c.ready = c.ready[:0]
 }
@@ -309,7 +309,7 @@ func (e *External) findSent() bool {
 		}
 		w.deliver(x)
 	}
-	return len(w.core.ready) > 0
+	return len(w.core.only.ready) > 0
 }
 
 // Do lets a router carry out an action, as if the core had given it, and reports
@@ -324,14 +324,14 @@ func (e *External) Do(router RouterID, a Action) bool {
 	r := &e.w.routers[router]
 	switch {
 	case a.Kind != ActionCreateTunnel || len(a.Path) > 0 || a.Tunnel != None:
-		e.w.obey(&a)
+		e.w.obey(e.w.core.only, &a)
 	case a.Hops == 0:
 		e.zeroHop(int32(router), &a)
 	default:
 		hops := &r.pools[a.Direction].hops
 		own := *hops
 		*hops = min(int(a.Hops), maxHops)
-		e.w.obey(&a)
+		e.w.obey(e.w.core.only, &a)
 		*hops = own
 	}
 	e.flush()

@@ -71,3 +71,43 @@ func TestMetaTree(t *testing.T) {
 		t.Errorf("%d Meta LeaseSets on the way", stages)
 	}
 }
+
+// TestP140Meta: each sub-Destination has a balancer of its own, which lists leases of
+// its own routers and no others, and goes on without one that dies.
+func TestP140Meta(t *testing.T) {
+	c := worldOf(SchemeP140Meta, 5) // of two and three routers
+	c.Duration = 6 * Hour
+	c.Adversaries = nil
+	c.Faults = []Fault{{Kind: FaultCrash, Router: 2, At: 2 * Hour, For: 2 * Hour}}
+	w, out := NewWorld(), new(Outcome)
+	if err := w.reset(c, 7, out); err != nil {
+		t.Fatal(err)
+	}
+	subs := [...]int32{1, 1, 1, 2, 2}
+	listed := [5]int{}
+	w.check = func(s *leaseSet) {
+		for _, l := range s.leases {
+			if subs[l.router] != s.key || subs[s.maker] != s.key {
+				t.Fatalf("a lease of router %d in a LeaseSet of router %d under key %d", l.router, s.maker, s.key)
+			}
+			listed[l.router]++
+		}
+	}
+	w.play(w.end, nil)
+	w.finish()
+	tr := &out.Truth
+	if tr.Live != tr.Samples || tr.Entries != 2*tr.Samples {
+		t.Errorf("%d of %d samples live, %d entries", tr.Live, tr.Samples, tr.Entries)
+	}
+	if len(tr.Failovers) != 1 || tr.Failovers[0] > 3*Minute {
+		t.Errorf("failovers %v", tr.Failovers)
+	}
+	for i, n := range listed {
+		if n == 0 {
+			t.Errorf("router %d is never listed", i)
+		}
+	}
+	if mean := tr.MeanLeases(); mean < 15 || mean > 16 {
+		t.Errorf("%.2f leases in a LeaseSet, want 16", mean)
+	}
+}

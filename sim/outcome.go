@@ -258,7 +258,7 @@ func (w *World) sampleRouters() {
 		if r.mode == modeJava {
 			t.Candidates += int64(w.gatewayCandidates(int32(i)))
 		} else {
-			t.Candidates += int64(w.core.core.Candidates(balancer.PoolID(i)))
+			t.Candidates += int64(w.candidatesOf(int32(i)))
 		}
 	}
 }

@@ -8,11 +8,28 @@ import (
 	"multihome.i2p/balancer/policy"
 )
 
-// driver stands between the balancer core and the simulated routers: it turns
-// the core's actions into commands to routers and what comes of them into
-// events, each way with Destination.ControlDelay. It decides nothing.
+// drivers stand between the balancer cores and the simulated routers: they turn
+// the cores' actions into commands to routers and what comes of them into
+// events, each way with Destination.ControlDelay. They decide nothing.
+type drivers struct {
+	on   bool
+	each []driver // one, or one for each sub-Destination of a Meta LeaseSet
+	only *driver  // where there is one
+
+	fallible bool // the policies' own code can fail
+
+	wake   balancer.Event // EventWake, the most frequent of all
+	inputs pool[input]
+	orders pool[order]
+
+	lists []peerList
+}
+
+// driver is that of one core.
 type driver struct {
-	on     bool
+	index  int32
+	first  int32 // its routers: from this one on,
+	count  int32 // so many; the core counts them from 0
 	core   *balancer.Balancer
 	policy balancer.Policy
 	// fallible is the policy where its own code can fail, else nil.
@@ -22,21 +39,17 @@ type driver struct {
 	opt      policy.Options
 	cfg      balancer.Config
 	acts     []balancer.Action
-	busy     bool           // Step or its actions are under way
-	wake     balancer.Event // EventWake, the most frequent of all
-
-	inputs pool[input]
-	ready  []int32 // inputs that reach the core now
-	orders pool[order]
-	due    Time   // when it wants to be woken
-	armed  Time   // when it will be looked at, no later than due
-	rank   uint32 // of that among the events of the same instant
-
-	lists []peerList
+	busy     bool    // Step or its actions are under way
+	ready    []int32 // inputs that reach the core now
+	due      Time    // when it wants to be woken
+	armed    Time    // when it will be looked at, no later than due
+	rank     uint32  // of that among the events of the same instant, where it is the only one
+	gen      uint16  // of its evCoreWake, where it is one of several
 }
 
-// input is an event on its way to the core, with the memory of its slices.
+// input is an event on its way to a core, with the memory of its slices.
 type input struct {
+	core    int32
 	ev      balancer.Event
 	peers   []balancer.Peer
 	tunnels []balancer.Tunnel
@@ -53,6 +66,7 @@ func (in *input) lend() {
 
 // order is an action on its way to its router, with the memory of its slices.
 type order struct {
+	core   int32
 	act    balancer.Action
 	path   []balancer.PeerID
 	leases []balancer.Lease
@@ -75,15 +89,12 @@ const peerVersion = 9<<8 | 65
 func (w *World) resetCore() error {
 	c := &w.core
 	d := &w.cfg.Destination
-	c.on = d.Scheme == SchemeP140 || d.Scheme == SchemeLargeLeaseSet
-	c.due, c.armed, c.rank = Never, Never, 0
-	if !c.on {
+	c.only, c.fallible = nil, false
+	if c.on = balanced(d.Scheme); !c.on {
 		return nil
 	}
 	c.inputs.reset()
 	c.orders.reset()
-	c.ready = c.ready[:0]
-	c.busy = false
 	c.wake = balancer.Event{Kind: balancer.EventWake, Router: balancer.None, Floodfill: balancer.None}
 	for len(c.lists) < len(d.Routers) {
 		c.lists = append(c.lists, peerList{})
@@ -92,26 +103,60 @@ func (w *World) resetCore() error {
 		c.lists[i].version = noVersion
 		c.lists[i].peers = c.lists[i].peers[:0]
 	}
-	if err := w.makePolicy(); err != nil {
+	n := max(1, d.subs())
+	for len(c.each) < n {
+		c.each = append(c.each, driver{index: int32(len(c.each))})
+	}
+	c.each = c.each[:n]
+	if n == 1 {
+		c.only = &c.each[0]
+	}
+	first := int32(0)
+	for k := range c.each {
+		v := &c.each[k]
+		v.first, v.count = first, 0
+		for int(first) < len(d.Routers) && d.subOf(int(first)) == k {
+			v.count++
+			first++
+		}
+		if err := w.resetDriver(v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *World) resetDriver(c *driver) error {
+	c.ready = c.ready[:0]
+	c.due, c.armed, c.rank, c.busy = Never, Never, 0, false
+	if err := w.makePolicy(c); err != nil {
 		return err
 	}
-	w.configureCore()
+	w.core.fallible = c.fallible != nil
+	w.configureCore(c)
 	if c.core == nil {
 		c.core = balancer.New(c.cfg)
 	} else {
 		c.core.Reset(c.cfg)
 	}
-	x := w.newInput(balancer.EventClock, balancer.None)
-	c.inputs.at(x).ev.At = w.epoch
+	x := w.newInputOf(c, balancer.EventClock, balancer.None)
+	w.core.inputs.at(x).ev.At = w.epoch
 	w.deliver(x)
 	return nil
 }
 
+// driverOf is the driver of the core that a router is under.
+func (w *World) driverOf(router int32) *driver {
+	if w.core.only != nil {
+		return w.core.only
+	}
+	return &w.core.each[w.cfg.Destination.subOf(int(router))]
+}
+
 // makePolicy makes the policy anew only if it is another one than before.
-func (w *World) makePolicy() error {
-	c := &w.core
+func (w *World) makePolicy(c *driver) error {
 	p := &w.cfg.Destination.Policy
-	r := &w.cfg.Destination.Routers[0]
+	r := &w.cfg.Destination.Routers[c.first]
 	opt := policy.DefaultOptions()
 	opt.Reuse = r.Reuse
 	opt.Slices, opt.IBGWFilter = r.Slices, r.IBGWFilter
@@ -158,22 +203,23 @@ func (e *PolicyError) Unwrap() error { return e.Err }
 // Until it is asked the policy's base has decided, and the trial is not the one
 // that the scenario wants.
 func (w *World) policyFailed() error {
-	c := &w.core
-	if !c.on || c.fallible == nil {
+	if !w.core.fallible {
 		return nil
 	}
-	if f := c.fallible.Failures(); f.N > 0 {
-		return &PolicyError{w.cfg.Destination.Policy.Name, f.First}
+	for k := range w.core.each {
+		if f := w.core.each[k].fallible.Failures(); f.N > 0 {
+			return &PolicyError{w.cfg.Destination.Policy.Name, f.First}
+		}
 	}
 	return nil
 }
 
-func (w *World) configureCore() {
-	c := &w.core
+func (w *World) configureCore(c *driver) {
 	d := &w.cfg.Destination
 	routers := c.cfg.Routers[:0]
-	for i := range d.Routers {
-		r := &d.Routers[i]
+	own := d.Routers[c.first : c.first+c.count]
+	for i := range own {
+		r := &own[i]
 		kind := balancer.KindJava
 		if r.Kind == I2pd {
 			kind = balancer.KindI2pd
@@ -183,7 +229,7 @@ func (w *World) configureCore() {
 	c.cfg = balancer.DefaultConfig()
 	imitated := d.Policy.Imitate
 	if imitated == "" {
-		imitated = d.Routers[0].Kind
+		imitated = own[0].Kind
 	}
 	if imitated == I2pd {
 		c.cfg.ImitateI2pd()
@@ -205,97 +251,118 @@ func (w *World) configureCore() {
 	}
 }
 
-// newInput takes an event for the core, empty but for kind and router.
+// newInput takes an event of a router for its core, empty but for kind and router.
 func (w *World) newInput(kind balancer.EventKind, router balancer.RouterID) int32 {
+	c := w.driverOf(int32(router))
+	return w.newInputOf(c, kind, router-balancer.RouterID(c.first))
+}
+
+// newInputOf takes an event for a core, which numbers its routers from 0.
+func (w *World) newInputOf(c *driver, kind balancer.EventKind, router balancer.RouterID) int32 {
 	x := w.core.inputs.take()
 	in := w.core.inputs.at(x)
+	in.core = c.index
 	in.ev = balancer.Event{Kind: kind, Router: router, Floodfill: balancer.None}
 	in.peers, in.tunnels, in.list = in.peers[:0], in.tunnels[:0], nil
 	return x
 }
 
-// deliver sends an event to the core.
+// deliver sends an event to its core.
 func (w *World) deliver(x int32) {
 	if d := w.cfg.Destination.ControlDelay; d > 0 {
 		w.push(w.now+d, evCoreEvent, x, 0)
 		return
 	}
-	w.core.ready = append(w.core.ready, x)
-	w.drain()
+	w.coreEvent(x)
 }
 
-// coreEvent lets event x reach the core.
+// coreEvent lets event x reach its core: it gives the core all events that have
+// reached it, and carries out what it answers. With no control delay actions can cause
+// further events at once; they queue up here instead of calling Step within Step.
 func (w *World) coreEvent(x int32) {
-	w.core.ready = append(w.core.ready, x)
-	w.drain()
-}
-
-// drain gives the core all events that have reached it, and carries out what
-// it answers. With no control delay actions can cause further events at once;
-// they queue up here instead of calling Step within Step.
-func (w *World) drain() {
-	c := &w.core
+	c := &w.core.each[w.core.inputs.at(x).core]
+	c.ready = append(c.ready, x)
 	if c.busy {
 		return
 	}
 	c.busy = true
-	w.takeReady()
+	w.takeReady(c)
 }
 
-// takeReady works off the events that have reached the core, while it is busy.
-func (w *World) takeReady() {
-	c := &w.core
+// takeReady works off the events that have reached a core, while it is busy.
+func (w *World) takeReady(c *driver) {
 	for k := 0; k < len(c.ready); k++ {
 		x := c.ready[k]
-		in := c.inputs.at(x)
+		in := w.core.inputs.at(x)
 		in.lend()
 		c.acts = c.core.Step(w.now, &in.ev, c.acts[:0])
-		c.inputs.free(x)
-		w.sendOrders()
+		w.core.inputs.free(x)
+		w.sendOrders(c)
 	}
 	c.ready = c.ready[:0]
 	c.busy = false
 	c.due = max(c.core.Deadline(), w.now)
-	w.arm()
+	w.arm(c)
 }
 
-// arm has the core looked at when it is due.
-func (w *World) arm() {
-	if c := &w.core; c.due < c.armed {
-		c.armed, c.rank = c.due, w.queue.stamp()
+// arm has a core looked at when it is due. The only one is kept apart from the queue
+// (see next).
+func (w *World) arm(c *driver) {
+	if c.due >= c.armed {
+		return
 	}
+	c.armed = c.due
+	if c == w.core.only {
+		c.rank = w.queue.stamp()
+		return
+	}
+	c.gen++
+	w.pushGen(c.due, evCoreWake, c.gen, c.index, 0)
 }
 
-// sendOrders sends what the last Step wants done.
-func (w *World) sendOrders() {
-	acts := w.core.acts
+// sendOrders sends what a core's last Step wants done.
+func (w *World) sendOrders(c *driver) {
+	acts := c.acts
 	for a := range acts {
-		w.sendOrder(&acts[a])
+		w.sendOrder(c, &acts[a])
 	}
 }
 
-// coreWake lets the core do what is due.
-func (w *World) coreWake() {
-	c := &w.core
+// coreWakes lets one of several cores do what is due, if it still is.
+func (w *World) coreWakes(k int32, gen uint16) {
+	c := &w.core.each[k]
+	if gen != c.gen {
+		return
+	}
+	c.armed = Never
+	if c.due > w.now {
+		w.arm(c)
+		return
+	}
+	w.coreWake(c)
+}
+
+// coreWake lets a core do what is due.
+func (w *World) coreWake(c *driver) {
 	c.busy = true
-	c.acts = c.core.Step(w.now, &c.wake, c.acts[:0])
-	w.sendOrders()
-	w.takeReady()
+	c.acts = c.core.Step(w.now, &w.core.wake, c.acts[:0])
+	w.sendOrders(c)
+	w.takeReady(c)
 }
 
 // sendOrder sends an action to its router. The action's slices are the core's,
 // so a delayed one is copied.
-func (w *World) sendOrder(a *balancer.Action) {
+func (w *World) sendOrder(c *driver, a *balancer.Action) {
 	d := w.cfg.Destination.ControlDelay
 	if d == 0 {
-		w.obey(a)
+		w.obey(c, a)
 		return
 	}
 	x := w.core.orders.take()
 	o := w.core.orders.at(x)
 	o.path = append(o.path[:0], a.Path...)
 	o.leases = append(o.leases[:0], a.Leases...)
-	o.act = *a
+	o.act, o.core = *a, c.index
 	w.push(w.now+d, evCommand, x, 0)
 }
 
@@ -303,20 +370,20 @@ func (w *World) sendOrder(a *balancer.Action) {
 func (w *World) command(x int32) {
 	o := w.core.orders.at(x)
 	o.act.Path, o.act.Leases = o.path, o.leases
-	w.obey(&o.act)
+	w.obey(&w.core.each[o.core], &o.act)
 	w.core.orders.free(x)
 }
 
 // obey lets a router carry out an action. A dead or frozen one does not.
-func (w *World) obey(a *balancer.Action) {
-	i := int32(a.Router)
+func (w *World) obey(c *driver, a *balancer.Action) {
+	i := c.first + int32(a.Router)
 	r := &w.routers[i]
 	if !r.up || r.stalled {
 		return
 	}
 	switch a.Kind {
 	case balancer.ActionCreateSession:
-		w.deliver(w.newInput(balancer.EventSessionStatus, a.Router))
+		w.deliver(w.newInput(balancer.EventSessionStatus, balancer.RouterID(i)))
 	case balancer.ActionGetFastTier:
 		w.tellFastTier(i, a.Version)
 	case balancer.ActionCreateTunnel:
@@ -641,7 +708,7 @@ func (w *World) publishFor(i int32, a *balancer.Action) {
 	s := w.sets.at(x)
 	s.published, s.expires = a.Published, a.Expires
 	for k := range a.Leases {
-		s.leases = w.listed(s.leases, &a.Leases[k])
+		s.leases = w.listed(i, s.leases, &a.Leases[k])
 	}
 	w.countVersion(s)
 	r := &w.routers[i]
@@ -674,13 +741,14 @@ func (w *World) publishFor(i int32, a *balancer.Action) {
 	w.storeNext(k)
 }
 
-// listed appends a lease as the core lists it, with what will become of it.
-func (w *World) listed(dst []lease, l *balancer.Lease) []lease {
+// listed appends a lease as the core of router i lists it, with what will become of it.
+func (w *World) listed(i int32, dst []lease, l *balancer.Lease) []lease {
 	if f := w.fate(int64(l.Tunnel >> slotBits)); f != nil {
 		dst = append(dst, f.lease)
 	} else {
 		dst = append(dst, lease{
-			gateway: int32(l.Gateway), number: l.ReceiveID, near: w.pop.NearWord(int32(l.Gateway)), router: int32(l.Router),
+			gateway: int32(l.Gateway), number: l.ReceiveID, near: w.pop.NearWord(int32(l.Gateway)),
+			router: w.driverOf(i).first + int32(l.Router),
 		})
 	}
 	dst[len(dst)-1].end = int64(l.End / Second)
@@ -749,4 +817,10 @@ func (w *World) lookedUp(k, found int32) {
 	}
 	w.deliver(x)
 	w.endStore(k)
+}
+
+// candidatesOf is the number of peers that the core may draw a router's IBGWs from.
+func (w *World) candidatesOf(i int32) int {
+	c := w.driverOf(i)
+	return c.core.Candidates(balancer.PoolID(i - c.first))
 }

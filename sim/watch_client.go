@@ -186,7 +186,7 @@ func (w *World) given(i int32, a *balancer.Action) {
 	s := w.sets.at(x)
 	s.published, s.expires = a.Published, a.Expires
 	for k := range a.Leases {
-		s.leases = w.listed(s.leases, &a.Leases[k])
+		s.leases = w.listed(i, s.leases, &a.Leases[k])
 	}
 	w.routers[i].bundle = x
 }

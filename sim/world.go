@@ -51,7 +51,7 @@ type World struct {
 	watch     watchState
 	faults    []faultState
 	mortal    bool // some fault can strike a router
-	core      driver
+	core      drivers
 	scratch   scratch
 	observer  observerState
 	check     func(*leaseSet) // tests look at every signed LeaseSet
@@ -154,7 +154,7 @@ func (w *World) loop() error {
 		if n%stopEvery == 0 && w.Stop != nil && w.Stop() {
 			return ErrStopped
 		}
-		if w.core.fallible != nil && n%failEvery == 0 {
+		if w.core.fallible && n%failEvery == 0 {
 			if err := w.policyFailed(); err != nil {
 				return err
 			}
@@ -169,10 +169,13 @@ func (w *World) loop() error {
 	}
 }
 
-// next takes the next event. That which wakes the balancer core is kept apart from
+// next takes the next event. That which wakes the only balancer core is kept apart from
 // the queue, since the core's deadline moves with nearly every event.
 func (w *World) next(ev *event) bool {
-	c := &w.core
+	c := w.core.only
+	if c == nil {
+		return w.queue.popInto(ev)
+	}
 	for {
 		if w.queue.popBefore(c.armed, c.rank, ev) {
 			return true
@@ -186,7 +189,7 @@ func (w *World) next(ev *event) bool {
 			*ev = event{at: at, kind: uint16(evCoreWake)}
 			return true
 		}
-		w.arm() // the deadline has moved on
+		w.arm(c) // the deadline has moved on
 	}
 }
 

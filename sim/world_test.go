@@ -59,8 +59,8 @@ func mustRun(t *testing.T, w *World, c *Config, seed uint64, out *Outcome) {
 // peek returns the time of the next event.
 func (w *World) peek() (Time, bool) {
 	at, ok := w.queue.peek()
-	if due := w.core.due; !ok || due < at {
-		return due, due != Never
+	if c := w.core.only; c != nil && (!ok || c.due < at) {
+		return c.due, c.due != Never
 	}
 	return at, ok
 }
@@ -227,7 +227,11 @@ func TestValidate(t *testing.T) {
 		"duration":                            func(c *Config) { c.Duration = 0 },
 		"network.floodfills":                  func(c *Config) { c.Network.Floodfills = 2 },
 		"network.store_loss":                  func(c *Config) { c.Network.StoreLoss = 1.5 },
-		"destination.scheme":                  func(c *Config) { c.Destination.Scheme = "meta" },
+		"destination.scheme":                  func(c *Config) { c.Destination.Scheme = "twice" },
+		"destination.meta.expires":            func(c *Config) { c.Destination.Scheme = SchemeMeta; c.Destination.Meta.Expires = Day },
+		"destination.meta.republish":          func(c *Config) { c.Destination.Scheme = SchemeMeta; c.Destination.Meta.Republish = 7 * Hour },
+		"destination.meta.check_every":        func(c *Config) { c.Destination.Scheme = SchemeMeta; c.Destination.Meta.CheckEvery = 0 },
+		"destination.meta.subs":               func(c *Config) { *c = *worldOf(SchemeP140Meta, 2); c.Destination.Meta.Subs = 3 },
 		"destination.leases":                  func(c *Config) { c.Destination.Leases = 17 },
 		"destination.routers.1.hops":          func(c *Config) { c.Destination.Routers[1].Hops = 0 },
 		"destination.routers.0.fast_tier":     func(c *Config) { c.Destination.Routers[0].FastTier.Mode = "slow" },
