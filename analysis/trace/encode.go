@@ -92,6 +92,12 @@ func AppendRecord(dst []byte, r *Record) []byte {
 		}
 		dst = append(dst, ']')
 	}
+	if has&HasSub != 0 {
+		dst = appendHash(append(dst, `,"sub":"`...), &r.Sub)
+	}
+	if has&HasEntries != 0 {
+		dst = appendEntries(dst, r.Entries)
+	}
 	return append(dst, "}\n"...)
 }
 

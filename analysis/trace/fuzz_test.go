@@ -39,6 +39,9 @@ func FuzzRecord(f *testing.F) {
 		if len(r.Leases) == 0 {
 			r.Leases, again.Leases = nil, nil
 		}
+		if len(r.Entries) == 0 {
+			r.Entries, again.Entries = nil, nil
+		}
 		if !reflect.DeepEqual(r, again) {
 			t.Fatalf("%+v became %+v", r, again)
 		}

@@ -17,7 +17,8 @@ type Trace struct {
 	Header  Header
 	Records []Record
 
-	leases []Lease // the records' leases lie here
+	leases  []Lease // the records' leases lie here
+	entries []Entry // and their entries here
 }
 
 // Reset empties the trace for the next use and keeps its memory. Records and
@@ -26,6 +27,7 @@ func (t *Trace) Reset(h Header) {
 	t.Header = h
 	t.Records = t.Records[:0]
 	t.leases = t.leases[:0]
+	t.entries = t.entries[:0]
 }
 
 // Span returns the time from the first to the last record in milliseconds.
@@ -142,11 +144,11 @@ func (t *Trace) AppendHop(timeMs int64, self Hash, role Role, tunnel uint32, exp
 	return r
 }
 
-// AppendCopy appends a copy of r and of its leases.
+// AppendCopy appends a copy of r, of its leases and of its entries.
 func (t *Trace) AppendCopy(r *Record) *Record {
 	t.Records = append(t.Records, *r)
 	c := &t.Records[len(t.Records)-1]
-	c.Leases = t.hold(r.Leases...)
+	c.Leases, c.Entries = t.hold(r.Leases...), t.holdEntries(r.Entries)
 	return c
 }
 

@@ -476,6 +476,10 @@ func (p *parser) value(index int, r *Record) {
 		r.EncKeys = p.hash()
 	case HasLeases:
 		p.leases(r)
+	case HasSub:
+		r.Sub = p.hash()
+	case HasEntries:
+		p.entries(r)
 	}
 }
 

@@ -29,9 +29,10 @@ const (
 	KindProbe                     // a message that the observer sent through one lease
 	KindRouter                    // a router seen up or down in the netDb
 	KindHop                       // a tunnel in which the observer is a hop
+	KindMeta                      // a Meta LeaseSet, which lists sub-Destinations
 )
 
-var kindNames = [...]string{"", "lookup", "store", "bundle", "poll", "service_lookup", "probe", "router", "hop"}
+var kindNames = [...]string{"", "lookup", "store", "bundle", "poll", "service_lookup", "probe", "router", "hop", "meta"}
 
 // String returns the kind as it is written in a trace.
 func (k Kind) String() string {
@@ -116,6 +117,8 @@ const (
 	HasFlags
 	HasEncKeys
 	HasLeases
+	HasSub
+	HasEntries
 
 	numFields = iota
 )
@@ -123,7 +126,8 @@ const (
 var fieldNames = [numFields]string{
 	"t", "kind", "floodfill", "flooded", "found", "obep", "reply", "published",
 	"ratchet", "session", "opened_on", "lease", "answered", "rtt_ms", "hash", "up",
-	"self", "prev", "next", "tunnel", "role", "expires", "flags", "enc_keys", "leases",
+	"self", "prev", "next", "tunnel", "role", "expires", "flags", "enc_keys", "leases", "sub",
+	"entries",
 }
 
 const hasAlways = HasTime | HasKind
@@ -140,21 +144,23 @@ var (
 		KindProbe:         hasAlways | HasRatchet | HasSession | HasLease | HasAnswered,
 		KindRouter:        hasAlways | HasHash | HasUp,
 		KindHop:           hasAlways | HasSelf | HasTunnel | HasRole | HasExpires,
+		KindMeta:          hasAlways | HasPublished | HasEntries,
 	}
 	may = [...]Fields{
 		KindLookup:        maySighting,
 		KindStore:         maySighting,
 		KindBundle:        maySighting,
-		KindPoll:          need[KindPoll],
-		KindServiceLookup: need[KindServiceLookup] | HasOBEP | HasReply,
+		KindPoll:          need[KindPoll] | HasSub,
+		KindServiceLookup: need[KindServiceLookup] | HasOBEP | HasReply | HasSub,
 		KindProbe:         need[KindProbe] | HasOpenedOn | HasRTT,
 		KindRouter:        need[KindRouter],
 		KindHop:           need[KindHop] | HasPrev | HasNext,
+		KindMeta:          maySighting&^(HasEncKeys|HasLeases) | HasEntries,
 	}
 )
 
 const maySighting = hasAlways | HasFloodfill | HasFlooded | HasOBEP | HasReply | HasPublished |
-	HasExpires | HasFlags | HasEncKeys | HasLeases
+	HasExpires | HasFlags | HasEncKeys | HasLeases | HasSub
 
 // A Lease is one entry of a LeaseSet: an inbound gateway, the tunnel there and
 // the end of the lease.
@@ -198,6 +204,9 @@ type Record struct {
 	// through which the session was opened.
 	Leases []Lease
 
+	// Entries are those of a Meta LeaseSet, in wire order.
+	Entries []Entry
+
 	Floodfill Hash // who returned, got or was asked; the observer itself in a store
 	OBEP      Hash // outbound end point that delivered the message
 	Reply     Reply
@@ -205,11 +214,12 @@ type Record struct {
 	Self      Hash   // "hash" of a router, "self" of a hop
 	Prev      Hash   // hop
 	Next      Hash   // hop
+	Sub       Hash   // the sub-Destination that it is about; the service itself if not set
 	Tunnel    uint32 // hop
 }
 
-// Reset empties r and keeps the memory of its leases.
-func (r *Record) Reset() { *r = Record{Leases: r.Leases[:0]} }
+// Reset empties r and keeps the memory of its leases and entries.
+func (r *Record) Reset() { *r = Record{Leases: r.Leases[:0], Entries: r.Entries[:0]} }
 
 // Check returns nil if r may stand in a trace: it has the fields of its kind and
 // no others, and every value can be written. Otherwise it returns an [*Error].
@@ -217,7 +227,7 @@ func (r *Record) Check() error {
 	if r.Kind == KindNone || int(r.Kind) >= len(kindNames) {
 		return &Error{
 			Field: "kind", Problem: "record without a known kind",
-			Mend: "use one of lookup, store, bundle, poll, service_lookup, probe, router, hop",
+			Mend: "use one of lookup, store, bundle, poll, service_lookup, probe, router, hop, meta",
 		}
 	}
 	has := r.Has | hasAlways
@@ -231,6 +241,9 @@ func (r *Record) Check() error {
 		return &Error{Field: extra.first(), Problem: "not a field of a " + r.Kind.String(), Mend: "remove it"}
 	}
 	if err := r.checkLeases(has); err != nil {
+		return err
+	}
+	if err := r.checkEntries(); err != nil {
 		return err
 	}
 	if r.Kind == KindProbe {

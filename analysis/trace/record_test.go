@@ -59,6 +59,12 @@ func everyKind() *Trace {
 	r = t.AppendHop(1_700_000_007_000, testHash(107), RoleEnd, 6, 1_700_000_600)
 	r.Prev = testHash(109)
 	r.Has |= HasPrev
+	t.AppendMeta(1_700_000_008_000, ff, 1_700_000_008, 1_700_020_000, []Entry{
+		{Hash: testHash(110), Type: 3, Cost: 1, Expires: 1_700_020_000}, {Hash: testHash(111), Type: 7, Expires: 1_700_010_000},
+	})
+	r = t.AppendLookup(1_700_000_008_500, ff, 1_700_000_001, 1_700_000_600, leases)
+	r.Sub = testHash(110)
+	r.Has |= HasSub
 	return t
 }
 
@@ -85,6 +91,9 @@ func TestCheckRejects(t *testing.T) {
 		{"unpublished LeaseSet2", func(r *Record) { r.Has &^= HasPublished }, KindLookup, "published"},
 		{"fraction of a second", func(r *Record) { r.Leases = []Lease{{EndMs: 1}} }, KindLookup, "leases"},
 		{"LeaseSet1 without leases", func(r *Record) { r.Millis = true }, KindLookup, "leases"},
+		{"too many entries", func(r *Record) { r.Entries = make([]Entry, MaxEntries+1) }, KindMeta, "entries"},
+		{"entries without the kind", func(r *Record) { r.Entries = make([]Entry, 1) }, KindPoll, "entries"},
+		{"entry out of range", func(r *Record) { r.Entries = []Entry{{Expires: -1}} }, KindMeta, "entries"},
 		{"too many leases", func(r *Record) { r.Leases = make([]Lease, MaxLeases+1) }, KindLookup, "leases"},
 	}
 	for _, test := range tests {
