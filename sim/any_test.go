@@ -16,7 +16,9 @@ func TestAnyWorld(t *testing.T) {
 		return asked > 2000
 	}
 	rapid.Check(t, func(t *rapid.T) {
-		scheme := rapid.SampledFrom([]Scheme{SchemeSingle, SchemeIndependent, SchemeP140, SchemeLargeLeaseSet}).Draw(t, "scheme")
+		scheme := rapid.SampledFrom([]Scheme{
+			SchemeSingle, SchemeIndependent, SchemeMeta, SchemeP140, SchemeP140Meta, SchemeLargeLeaseSet,
+		}).Draw(t, "scheme")
 		n := 1
 		if scheme != SchemeSingle {
 			n = rapid.IntRange(1, 6).Draw(t, "routers")

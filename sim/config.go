@@ -225,6 +225,9 @@ type Adversary struct {
 	// ProbeLeases leases, the opening message counted; 0: never.
 	ProbeEvery  Time
 	ProbeLeases int
+	// Subs is how many of the sub-Destinations that a Meta LeaseSet leads to vantage
+	// netdb looks up too, and client likewise; at least 1.
+	Subs int
 	// Share of vantage peer is how much of the network is its own.
 	Share float64
 	// Routers is how many routers beside the operator's it sees come and go; 0:

@@ -16,6 +16,12 @@ import "slices"
 // A count of entries is one byte, so beyond 255 sub-Destinations the Meta LeaseSet
 // names further ones, and those name the sub-Destinations.
 
+// Types of LeaseSets, as entries of a Meta LeaseSet name them.
+const (
+	storeTypeLeaseSet2 = 3
+	storeTypeMeta      = 7
+)
+
 // metaEntriesMax is the most entries of a Meta LeaseSet.
 const metaEntriesMax = 255
 
@@ -100,6 +106,11 @@ func (d *Destination) subOf(router int) int {
 
 // subKey is the key of a sub-Destination.
 func subKey(sub int) int32 { return int32(1 + sub) }
+
+// isMeta tells whether a key is that of a Meta LeaseSet.
+func (w *World) isMeta(key int32) bool {
+	return w.meta.on && (key == serviceKey || key > subKey(int(w.meta.subs)-1))
+}
 
 // answers tells whether a router answers a master that asks it.
 func (r *router) answers() bool { return r.up && !r.stalled }
@@ -225,7 +236,7 @@ func (w *World) unlists(s *leaseSet, key int32) bool {
 			continue
 		}
 		for k := range s.entries {
-			if e := &s.entries[k]; e.key == key || e.key > subKey(int(w.meta.subs)-1) {
+			if e := &s.entries[k]; e.key == key || w.isMeta(e.key) {
 				return false // named, or left to a Meta LeaseSet below
 			}
 		}
@@ -261,7 +272,7 @@ func (w *World) eachSub(key int32, visit func(key int32)) {
 		if Time(e.expires)*Second <= w.epoch+w.now {
 			continue
 		}
-		if e.key > subKey(int(w.meta.subs)-1) {
+		if w.isMeta(e.key) {
 			w.eachSub(e.key, visit)
 		} else {
 			visit(e.key)

@@ -33,6 +33,7 @@ type watcher struct {
 	recent [holdersOfKey]sighting
 	turn   int
 
+	subs       []int32      // vantage points netdb and client: keys of the sub-Destinations that it follows
 	floodfills []int32      // vantage floodfill: its own
 	talk       conversation // vantage client
 	own        []uint64     // vantage peer: bit set of its routers
@@ -98,6 +99,7 @@ func (w *World) resetWatchers() {
 			p.recent[k].set = none
 		}
 		p.turn = 0
+		p.subs = p.subs[:0]
 		w.out.Traces[i].Reset(trace.Header{
 			Destination: w.b32, Vantage: trace.Vantage(p.cfg.Vantage), Source: trace.SourceSim,
 		})
@@ -125,6 +127,39 @@ func (w *World) seenMs() int64 { return int64((w.epoch + w.now) / Millisecond) }
 // sight appends LeaseSet x to the trace of watcher i, who sees it now, and returns
 // the record.
 func (w *World) sight(i int32, kind trace.Kind, x int32) *trace.Record {
+	s := w.sets.at(x)
+	var r *trace.Record
+	if s.meta {
+		r = w.sightMeta(i, s)
+	} else {
+		r = w.sightLeases(i, kind, x)
+	}
+	if s.key != serviceKey {
+		r.Sub = hashBytes(w.net.keys[s.key].dest)
+		r.Has |= trace.HasSub
+	}
+	return r
+}
+
+// sightMeta is sight for a Meta LeaseSet.
+func (w *World) sightMeta(i int32, s *leaseSet) *trace.Record {
+	entries := w.scratch.entries[:0]
+	for k := range s.entries {
+		e := &s.entries[k]
+		kind := uint8(storeTypeLeaseSet2)
+		if w.isMeta(e.key) {
+			kind = storeTypeMeta
+		}
+		entries = append(entries, trace.Entry{
+			Hash: hashBytes(w.net.keys[e.key].dest), Type: kind, Cost: e.cost, Expires: e.expires,
+		})
+	}
+	w.scratch.entries = entries
+	return w.out.Traces[i].AppendMeta(w.seenMs(), s.published, s.expires, entries)
+}
+
+// sightLeases is sight for any other LeaseSet.
+func (w *World) sightLeases(i int32, kind trace.Kind, x int32) *trace.Record {
 	p, t := w.watchers[i], &w.out.Traces[i]
 	s := w.sets.at(x)
 	gen := w.sets.gens[x]

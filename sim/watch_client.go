@@ -29,14 +29,9 @@ func (w *World) probe(i int32) {
 	p := w.watchers[i]
 	w.push(w.now+p.cfg.ProbeEvery, evProbe, i, 0)
 	w.endTalk(&p.talk)
-	x := int32(none)
-	for _, f := range w.holders(serviceKey) {
-		if f == none {
-			continue
-		}
-		if x = w.lookAt(i, f); x != none {
-			break
-		}
+	x := w.lookFor(i, serviceKey)
+	for x != none && w.sets.at(x).meta {
+		x = w.lookFor(i, w.anyEntry(p, w.sets.at(x)))
 	}
 	if x == none {
 		return
@@ -55,6 +50,38 @@ func (w *World) probe(i int32) {
 	c := &p.talk
 	c.set, c.lease, c.router, c.boot = w.holdSet(x), k, l.router, l.boot
 	w.push(w.now+rtt, evReply, i, int32(c.ratchet))
+}
+
+// lookFor lets watcher i ask the holders of a key, the closest first, until one of them
+// has something, and returns it, or none.
+func (w *World) lookFor(i, key int32) int32 {
+	if key == none {
+		return none
+	}
+	for _, f := range w.holders(key) {
+		if f == none {
+			continue
+		}
+		if x := w.lookAt(i, key, f); x != none {
+			return x
+		}
+	}
+	return none
+}
+
+// anyEntry draws one of the entries of a Meta LeaseSet that have not run out, and
+// returns its key, or none. They all cost the same.
+func (w *World) anyEntry(p *watcher, s *leaseSet) int32 {
+	chosen, seen := int32(none), 0
+	for k := range s.entries {
+		if e := &s.entries[k]; Time(e.expires)*Second > w.epoch+w.now {
+			seen++
+			if p.rng.IntN(seen) == 0 {
+				chosen = e.key
+			}
+		}
+	}
+	return chosen
 }
 
 // replied lets watcher i have the answer to its New Session, with the LeaseSet that

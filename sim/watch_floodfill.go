@@ -96,8 +96,12 @@ func (w *World) seenFlooded(f, x int32) {
 // seenAsked lets observers see a lookup of the service that has reached them.
 func (w *World) seenAsked(m *mail) {
 	w.watchersAt(m.ff, func(i int32) {
-		w.out.Traces[i].AppendServiceLookup(w.seenMs(), hashBytes(w.net.ff[m.ff].hash),
+		r := w.out.Traces[i].AppendServiceLookup(w.seenMs(), hashBytes(w.net.ff[m.ff].hash),
 			hashBytes(w.pop.HashWords(m.obep)), w.seenReply(m))
+		if m.key != serviceKey {
+			r.Sub = hashBytes(w.net.keys[m.key].dest)
+			r.Has |= trace.HasSub
+		}
 	})
 }
 

@@ -63,6 +63,8 @@ type scratch struct {
 	ints []int32
 	news []int64
 	seen []trace.Lease
+
+	entries []trace.Entry
 }
 
 // Errors of Run.

@@ -28,7 +28,7 @@ type Attack interface {
 	// Fit learns from trials of both arms, all observed up to the horizon of the
 	// trials to come, and replaces what an earlier Fit learned. It returns an
 	// error that wraps [ErrTraining], and leaves the attack untrained, if there
-	// are too few usable trials.
+	// are too few usable trials. An attack that learns nothing returns nil.
 	Fit(training []Sample) error
 
 	// Score judges features of this attack. Its score is never NaN: features
@@ -107,7 +107,7 @@ var registry = entries()
 
 func entries() []entry {
 	list := append(basic(), entry{Combined, func() Attack { return newCombined() }},
-		entry{Posterior, func() Attack { return NewPosterior(nil) }})
+		entry{Posterior, func() Attack { return NewPosterior(nil) }}, entry{Meta, func() Attack { return meta{} }})
 	slices.SortFunc(list, func(a, b entry) int { return strings.Compare(a.name, b.name) })
 	return list
 }
@@ -134,11 +134,11 @@ func Names() []string {
 }
 
 // NamesAt returns the names of the attacks that see anything from a vantage point,
-// in alphabetical order.
+// in alphabetical order, but for [Meta].
 func NamesAt(v trace.Vantage) []string {
 	var names []string
 	for _, e := range registry {
-		if slices.Contains(e.make().Vantages(), v) {
+		if e.name != Meta && slices.Contains(e.make().Vantages(), v) {
 			names = append(names, e.name)
 		}
 	}

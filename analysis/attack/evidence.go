@@ -128,6 +128,10 @@ type recent struct {
 // counted from its first record (0 or less: all of them). LeaseSets with equal
 // version and equal leases count once, where the version is "published", or the
 // earliest end in a LeaseSet1.
+//
+// Where a Meta LeaseSet leads to several sub-Destinations, the LeaseSets are those of
+// the one seen first: whose is whose is told, and only what one of them hides is left
+// to find out. [Meta] counts them.
 func Gather(tr *trace.Trace, horizonMs int64) *Evidence {
 	e := &Evidence{Vantage: tr.Header.Vantage}
 	if len(tr.Records) == 0 {
@@ -149,11 +153,20 @@ func Gather(tr *trace.Trace, horizonMs int64) *Evidence {
 		onlyBundles = onlyBundles && (!r.Kind.Sighting() || r.Kind == trace.KindBundle || len(r.Leases) == 0)
 	}
 	e.Records = tr.Records[:n]
+	var first *trace.Hash // sub-Destination
 	for i := range e.Records {
 		r := &e.Records[i]
 		e.SpanMs = r.TimeMs - e.StartMs
 		if !r.Kind.Sighting() {
 			continue
+		}
+		if r.Has&trace.HasSub != 0 {
+			if first == nil {
+				first = &r.Sub
+			}
+			if r.Sub != *first {
+				continue
+			}
 		}
 		e.Sightings++
 		if len(r.Leases) > 0 {

@@ -14,12 +14,12 @@ type Entry struct {
 	Expires int64 // seconds since the epoch
 }
 
-// AppendMeta appends a Meta LeaseSet that floodfill returned, and copies its entries.
-func (t *Trace) AppendMeta(timeMs int64, floodfill Hash, published, expires int64, entries []Entry) *Record {
+// AppendMeta appends a Meta LeaseSet that was seen, and copies its entries.
+func (t *Trace) AppendMeta(timeMs, published, expires int64, entries []Entry) *Record {
 	r := t.Append(KindMeta, timeMs)
-	r.Floodfill, r.Published, r.Expires = floodfill, published, expires
+	r.Published, r.Expires = published, expires
 	r.Entries = t.holdEntries(entries)
-	r.Has |= HasFloodfill | HasPublished | HasExpires | HasEntries
+	r.Has |= HasPublished | HasExpires | HasEntries
 	return r
 }
 

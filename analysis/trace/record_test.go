@@ -59,9 +59,11 @@ func everyKind() *Trace {
 	r = t.AppendHop(1_700_000_007_000, testHash(107), RoleEnd, 6, 1_700_000_600)
 	r.Prev = testHash(109)
 	r.Has |= HasPrev
-	t.AppendMeta(1_700_000_008_000, ff, 1_700_000_008, 1_700_020_000, []Entry{
+	r = t.AppendMeta(1_700_000_008_000, 1_700_000_008, 1_700_020_000, []Entry{
 		{Hash: testHash(110), Type: 3, Cost: 1, Expires: 1_700_020_000}, {Hash: testHash(111), Type: 7, Expires: 1_700_010_000},
 	})
+	r.Floodfill = ff
+	r.Has |= HasFloodfill
 	r = t.AppendLookup(1_700_000_008_500, ff, 1_700_000_001, 1_700_000_600, leases)
 	r.Sub = testHash(110)
 	r.Has |= HasSub

@@ -115,7 +115,8 @@ func looksAt(s *scenario.Scenario) []look {
 }
 
 // attacksOf lists the attacks of an adversary. Of all, the one that counts routers is
-// left out where both arms have as many.
+// left out where both arms have as many, and the one that reads Meta LeaseSets where
+// there are none.
 func attacksOf(s *scenario.Scenario, a *sim.Adversary) []string {
 	// Where `all` was written, the scenario lists every attack that there is.
 	if len(a.Attacks) > 0 && !slices.Contains(a.Attacks, "all") && !slices.Equal(a.Attacks, attack.Names()) {
@@ -123,9 +124,21 @@ func attacksOf(s *scenario.Scenario, a *sim.Adversary) []string {
 	}
 	same := len(s.World.Destination.Routers) == len(s.Reference.Destination.Routers)
 	swept := slices.ContainsFunc(s.Grid, func(p scenario.Param) bool { return p.Path == "destination.routers.count" })
-	return slices.DeleteFunc(attack.NamesAt(trace.Vantage(a.Vantage)), func(name string) bool {
+	names := slices.DeleteFunc(attack.NamesAt(trace.Vantage(a.Vantage)), func(name string) bool {
 		return name == attack.Posterior && same && !swept || name == "uptime" && a.Routers == 0
 	})
+	if a.Vantage != string(trace.VantagePeer) && playsMeta(s) {
+		names = append(names, attack.Meta)
+		slices.Sort(names)
+	}
+	return names
+}
+
+// playsMeta tells whether an arm of any cell has a Meta LeaseSet.
+func playsMeta(s *scenario.Scenario) bool {
+	meta := func(scheme sim.Scheme) bool { return scheme == sim.SchemeMeta || scheme == sim.SchemeP140Meta }
+	return meta(s.World.Destination.Scheme) || meta(s.Reference.Destination.Scheme) ||
+		slices.ContainsFunc(s.Grid, func(p scenario.Param) bool { return p.Path == "destination.scheme" })
 }
 
 func armIndex(a scenario.Arm) int {

@@ -678,6 +678,15 @@ var table = []declaration{
 	},
 	{
 		Key: Key{
+			Path: "adversaries[].subs", Type: Int, Default: "1", Unit: "sub-Destinations", Min: "1", Max: "1000",
+			Doc:    "How many of the sub-Destinations that a Meta LeaseSet leads to vantage points netdb and client look up at each poll, beside the Meta LeaseSet itself. Attacks other than meta read those of the first one.",
+			Source: "assumption: attacks on one sub-Destination say what another gives away",
+		},
+		field: func(t *target) any { return &t.adversary.Subs },
+		only:  []string{"netdb", "client"},
+	},
+	{
+		Key: Key{
 			Path: "adversaries[].share", Type: Float, Default: "0.01", Unit: "share of network.routers", Min: "0", Max: "1",
 			Doc:    "How much of the network are routers of vantage peer.",
 			Source: "assumption, plausible 0.001..0.1",

@@ -186,7 +186,11 @@ func (a *Assessment) tell(notes []note) {
 // judge runs all attacks, untrained.
 func (a *Assessment) judge(tr *trace.Trace) (*untrained, error) {
 	u := &untrained{early: attack.Gather(tr, judgedMs)}
-	for _, name := range attack.NamesAt(tr.Header.Vantage) {
+	names := attack.NamesAt(tr.Header.Vantage)
+	if slices.ContainsFunc(u.early.Records, func(r trace.Record) bool { return r.Kind == trace.KindMeta }) {
+		names = append(names, attack.Meta)
+	}
+	for _, name := range names {
 		atk, err := attack.New(name)
 		if err != nil {
 			return nil, err
