@@ -31,6 +31,9 @@ type Network struct {
 	// StoreLoss is the chance that one store, ack or lookup message is lost
 	// on its way through the tunnels.
 	StoreLoss float64
+	// LeaseSetLimit is the largest LeaseSet in bytes that floodfills take; 0 for
+	// whatever is sent.
+	LeaseSetLimit int
 	// MessageDelay is the median time that a netDb message takes one way, through
 	// the tunnels; 0 means 650 ms.
 	MessageDelay Time

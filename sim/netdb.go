@@ -295,7 +295,11 @@ func (w *World) storedAt(i, x int32) {
 	bytes := bytesStoreHead + w.sets.at(x).bytes() + bytesAck
 	f.counts.Bytes += bytes
 	w.countLoad(&w.out.Truth.Stores, bytes)
-	if !w.offer(i, x) || w.throttled(w.sets.at(x).key, i) {
+	if !w.offer(i, x) {
+		return
+	}
+	if w.throttled(w.sets.at(x).key, i) {
+		w.out.Truth.Throttled++
 		return
 	}
 	rng := w.streams.rand[streamNetDb]

@@ -37,6 +37,9 @@ type Truth struct {
 	// so many and more), IBGWCounts[n] those with n distinct IBGWs.
 	LeaseCounts [leaseBins]int64 `json:"lease_counts"`
 	IBGWCounts  [leaseBins]int64 `json:"ibgw_counts"`
+	// LeaseTotal and IBGWTotal are the leases and the distinct IBGWs of each, summed.
+	LeaseTotal int64 `json:"lease_total"`
+	IBGWTotal  int64 `json:"ibgw_total"`
 
 	// Messages at floodfills.
 	Stores        int64 `json:"stores"`
@@ -46,6 +49,15 @@ type Truth struct {
 	Polls         int64 `json:"polls"`         // lookups of the adversaries
 	ClientLookups int64 `json:"client_lookups"`
 	Bytes         int64 `json:"bytes"`
+	// TunnelMessages counts those that carried the service's stores, acks, lookups
+	// and their answers on their way through tunnels.
+	TunnelMessages int64 `json:"tunnel_messages"`
+	// Throttled counts new LeaseSets that a floodfill took and did not flood, and
+	// Refused those that were too large for it; AcksAstray the acks that came in
+	// through another router than the one that had stored.
+	Throttled     int64 `json:"throttled"`
+	Refused       int64 `json:"refused"`
+	AcksAstray    int64 `json:"acks_astray"`
 	StoreTimeouts int64 `json:"store_timeouts"`
 	StoreFailures int64 `json:"store_failures"`
 	Resends       int64 `json:"resends"`
@@ -53,6 +65,8 @@ type Truth struct {
 	// that had any.
 	PerMinute  []Load            `json:"per_minute"`
 	Floodfills []FloodfillCounts `json:"floodfills"`
+	// FloodfillsInAll is the number of floodfills of the network, with load or without.
+	FloodfillsInAll int `json:"floodfills_in_all"`
 
 	// DistinctIBGW is the number of inbound gateways in all published
 	// LeaseSets; Accumulation is how it grew, every ten minutes.
@@ -169,6 +183,7 @@ func (w *World) finish() {
 	t.Seed = w.seed
 	t.Observed = w.end - w.observed
 	t.DistinctIBGW = w.observer.distinct
+	t.FloodfillsInAll = len(w.net.ff)
 	for i := range w.net.ff {
 		if c := &w.net.ff[i].counts; *c != (FloodfillCounts{}) {
 			t.Floodfills = append(t.Floodfills, *c)
@@ -305,6 +320,7 @@ func (w *World) countPublished(s *leaseSet) {
 	}
 	t.Published++
 	t.LeaseCounts[min(len(s.leases), leaseBins-1)]++
+	t.LeaseTotal += int64(len(s.leases))
 	distinct := 0
 	var met uint64 // by the low bits of the gateway
 	for k := range s.leases {
@@ -328,6 +344,7 @@ func (w *World) countPublished(s *leaseSet) {
 		}
 	}
 	t.IBGWCounts[min(distinct, leaseBins-1)]++
+	t.IBGWTotal += int64(distinct)
 	w.endFailovers(s)
 }
 
@@ -403,19 +420,14 @@ func (w *World) countLoad(counter *int64, bytes int64) {
 }
 
 // MeanIBGW is the mean number of distinct IBGWs in a published LeaseSet.
-func (t *Truth) MeanIBGW() float64 { return binMean(&t.IBGWCounts) }
+func (t *Truth) MeanIBGW() float64 { return t.perPublished(t.IBGWTotal) }
 
 // MeanLeases is the mean number of leases in a published LeaseSet.
-func (t *Truth) MeanLeases() float64 { return binMean(&t.LeaseCounts) }
+func (t *Truth) MeanLeases() float64 { return t.perPublished(t.LeaseTotal) }
 
-func binMean(bins *[leaseBins]int64) float64 {
-	var n, sum int64
-	for k, c := range bins {
-		n += c
-		sum += int64(k) * c
-	}
-	if n == 0 {
+func (t *Truth) perPublished(sum int64) float64 {
+	if t.Published == 0 {
 		return 0
 	}
-	return float64(sum) / float64(n)
+	return float64(sum) / float64(t.Published)
 }

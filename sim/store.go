@@ -231,7 +231,9 @@ func (w *World) outboundFor(j *storeJob, f int32) int32 {
 func (w *World) send(m mail, out int32) {
 	rng := w.streams.rand[streamNetDb]
 	m.jobGen = w.stores.gens[m.job]
-	if chance(rng, w.cfg.Network.StoreLoss) || w.tunnels.at(out).broken <= w.now {
+	bytes := w.bytesOf(&m)
+	w.out.Truth.TunnelMessages += tunnelMessages(bytes)
+	if chance(rng, w.lossOf(bytes)) || w.tunnels.at(out).broken <= w.now {
 		w.unanswered(&m)
 		if m.set != none {
 			w.releaseSet(m.set)
@@ -261,6 +263,12 @@ func (w *World) mailArrived(x int32) {
 	switch m.kind {
 	case mailStore, mailLookup:
 		if w.net.ff[m.ff].dead {
+			w.unanswered(m)
+			w.endMail(x)
+			return
+		}
+		if m.kind == mailStore && w.tooLarge(m.set) {
+			w.out.Truth.Refused++
 			w.unanswered(m)
 			w.endMail(x)
 			return
@@ -299,7 +307,9 @@ func (w *World) answer(x int32) {
 	m := w.mails.at(x)
 	rng := w.streams.rand[streamNetDb]
 	at := w.now + lognormal(rng, w.mailDelay, mailDelaySigma)
-	if chance(rng, w.cfg.Network.StoreLoss) || at >= m.deadline {
+	bytes := w.bytesOf(m)
+	w.out.Truth.TunnelMessages += tunnelMessages(bytes)
+	if chance(rng, w.lossOf(bytes)) || at >= m.deadline {
 		w.unanswered(m)
 		w.endMail(x)
 		return
@@ -352,6 +362,7 @@ func (w *World) ackArrived(m *mail) bool {
 	if m.reply.router == j.router {
 		return w.ackTaken(m.job, m.attempt, m.ff, w.now)
 	}
+	w.out.Truth.AcksAstray++
 	if w.routers[m.reply.router].mode == modeP140 {
 		w.p140RelayAck(m)
 	}

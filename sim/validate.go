@@ -110,6 +110,8 @@ func (n *Network) validate() error {
 		return bad("network.i2pd_candidates", "is %d, want 0 to network.routers", n.I2pdCandidates)
 	case !(n.MessageJitter >= 0 && n.MessageJitter <= 3):
 		return bad("network.message_jitter", "is %v, want 0 to 3", n.MessageJitter)
+	case n.LeaseSetLimit != 0 && (n.LeaseSetLimit < leaseSetLimitMin || n.LeaseSetLimit > leaseSetLimitMax):
+		return bad("network.leaseset_limit", "is %d, want %d to %d", n.LeaseSetLimit, leaseSetLimitMin, leaseSetLimitMax)
 	case n.MessageDelay < 0 || n.MessageDelay > Minute:
 		return bad("network.message_delay", "must be from 0s to 1m")
 	}

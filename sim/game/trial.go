@@ -32,7 +32,22 @@ var trialMetrics = []trialMetric{
 	{"leaseset_publishes_per_10min", "1/10min", false, func(t *sim.Truth) float64 { return per(t, t.Publishes, 10*sim.Minute) }},
 	{"tunnels_built_per_10min", "1/10min", false, func(t *sim.Truth) float64 { return per(t, t.Inbound, 10*sim.Minute) }},
 	{"floodfill_stores_per_s", "1/s", false, func(t *sim.Truth) float64 { return per(t, t.Stores, sim.Second) }},
-	{"floodfill_lookups_per_s", "1/s", false, func(t *sim.Truth) float64 { return per(t, t.Lookups+t.Verifications, sim.Second) }},
+	{"floodfill_floods_per_s", "1/s", false, func(t *sim.Truth) float64 { return per(t, t.Floods, sim.Second) }},
+	{"floodfill_lookups_per_s", "1/s", false, func(t *sim.Truth) float64 { return per(t, t.Lookups-t.Polls, sim.Second) }},
+	{"floodfill_verifications_per_s", "1/s", false, func(t *sim.Truth) float64 { return per(t, t.Verifications, sim.Second) }},
+	{"floodfill_mean_messages_per_s", "1/s", false, func(t *sim.Truth) float64 {
+		return per(t, t.Stores+t.Floods+t.Lookups, sim.Second) / float64(t.FloodfillsInAll)
+	}},
+	{"floodfill_busiest_messages_per_s", "1/s", false, func(t *sim.Truth) float64 {
+		return per(t, busiest(t, func(f *sim.FloodfillCounts) int64 { return f.Stores + f.Floods + f.Lookups }), sim.Second)
+	}},
+	{"floodfill_busiest_bytes_per_s", "B/s", false, func(t *sim.Truth) float64 {
+		return per(t, busiest(t, func(f *sim.FloodfillCounts) int64 { return f.Bytes }), sim.Second)
+	}},
+	{"floods_throttled_per_10min", "1/10min", false, func(t *sim.Truth) float64 { return per(t, t.Throttled, 10*sim.Minute) }},
+	{"acks_astray_per_10min", "1/10min", false, func(t *sim.Truth) float64 { return per(t, t.AcksAstray, 10*sim.Minute) }},
+	{"store_timeouts_per_10min", "1/10min", false, func(t *sim.Truth) float64 { return per(t, t.StoreTimeouts, 10*sim.Minute) }},
+	{"netdb_tunnel_messages_per_10min", "1/10min", false, func(t *sim.Truth) float64 { return per(t, t.TunnelMessages, 10*sim.Minute) }},
 	{"netdb_bytes_per_10min", "B/10min", false, func(t *sim.Truth) float64 { return per(t, t.Bytes, 10*sim.Minute) }},
 	{"leases_per_leaseset", "leases", false, func(t *sim.Truth) float64 { return positive(t.MeanLeases()) }},
 	{"distinct_ibgw_per_leaseset", "routers", false, func(t *sim.Truth) float64 { return positive(t.MeanIBGW()) }},
@@ -44,6 +59,19 @@ var trialMetrics = []trialMetric{
 		return routerMean(t, func(r *sim.RouterTruth) (int64, bool) { return r.FastTier, r.HasTier })
 	}},
 	{"availability", "share", true, func(t *sim.Truth) float64 { return ratio(t.Live, t.Samples) }},
+	{"subs_revealed", "sub-Destinations", false, func(t *sim.Truth) float64 {
+		if t.MetaPublished == 0 && t.Entries == 0 {
+			return math.NaN()
+		}
+		return ratio(t.Entries, t.Samples)
+	}},
+	{"dead_entry_share", "share", true, func(t *sim.Truth) float64 { return ratio(t.DeadEntries, t.Entries) }},
+	{"meta_publishes_per_10min", "1/10min", false, func(t *sim.Truth) float64 {
+		if t.MetaPublished == 0 && t.Entries == 0 {
+			return math.NaN()
+		}
+		return per(t, t.MetaPublished, 10*sim.Minute)
+	}},
 	{"dead_lease_share", "share", true, func(t *sim.Truth) float64 { return ratio(t.Dead, t.Listed) }},
 	{"failover_s", "s", false, meanFailover},
 	{"router_load_jain", "1", true, jain},
@@ -52,6 +80,15 @@ var trialMetrics = []trialMetric{
 
 func per(t *sim.Truth, n int64, span sim.Time) float64 {
 	return float64(n) * float64(span) / float64(t.Observed)
+}
+
+// busiest is the load of the floodfill that has the most.
+func busiest(t *sim.Truth, load func(*sim.FloodfillCounts) int64) int64 {
+	most := int64(0)
+	for i := range t.Floodfills {
+		most = max(most, load(&t.Floodfills[i]))
+	}
+	return most
 }
 
 func ratio(n, d int64) float64 {

@@ -109,6 +109,14 @@ var table = []declaration{
 	},
 	{
 		Key: Key{
+			Path: "network.leaseset_limit", Type: Int, Default: "16384", Unit: "B", Min: "1143", Max: "62619",
+			Doc:    "Size of the largest LeaseSet that floodfills take; a larger one is dropped without an ack. A message of more than two tunnel messages is lost if any part is: with 1-(1-store_loss)^(n/2) of n.",
+			Source: p140 + ", performance and scalability notes: around 16 kB; a tunnel carries at most 62,708 B (tunnel message specification); today's routers read no more than 16 leases (" + java + "LeaseSet.MAX_LEASES)",
+		},
+		field: func(t *target) any { return &t.world.Network.LeaseSetLimit },
+	},
+	{
+		Key: Key{
 			Path: "network.message_delay", Type: Duration, Default: "650ms", Min: "1ms", Max: "1m",
 			Doc:    "Median time that a store, ack or lookup takes one way, through two tunnels (log-normal, standard deviation of its logarithm 0.5).",
 			Source: "comment in " + java + "TestJob: about 1.5 s for a round trip",
