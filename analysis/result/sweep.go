@@ -32,7 +32,7 @@ func SweepFigure(s *Summary, metric, path string) (Figure, error) {
 	axis, xs := sweepAxis(points, path)
 	var others []string
 	for _, p := range varying {
-		if p != path && !follows(points, p, path) {
+		if p != path && !follows(points, p, path) && (p == variantPath || !slices.Contains(varying, variantPath) || !follows(points, p, variantPath)) {
 			others = append(others, p)
 		}
 	}
@@ -74,6 +74,10 @@ func SweepFigure(s *Summary, metric, path string) (Figure, error) {
 	}
 	return fig, nil
 }
+
+// variantPath is the parameter that names a scenario's variant: what a variant sets
+// follows from its name.
+const variantPath = "variants.name"
 
 // sweptPath chooses the parameter on the x axis.
 func sweptPath(points []Point, varying []string, path string) (string, error) {

@@ -123,7 +123,9 @@ func attacksOf(s *scenario.Scenario, a *sim.Adversary) []string {
 		return a.Attacks
 	}
 	same := len(s.World.Destination.Routers) == len(s.Reference.Destination.Routers)
-	swept := slices.ContainsFunc(s.Grid, func(p scenario.Param) bool { return p.Path == "destination.routers.count" })
+	swept := slices.ContainsFunc(s.Grid, func(p scenario.Param) bool {
+		return p.Path == "destination.routers.count" || p.Path == scenario.VariantPath
+	})
 	names := slices.DeleteFunc(attack.NamesAt(trace.Vantage(a.Vantage)), func(name string) bool {
 		return name == attack.Posterior && same && !swept || name == "uptime" && a.Routers == 0
 	})
@@ -138,7 +140,9 @@ func attacksOf(s *scenario.Scenario, a *sim.Adversary) []string {
 func playsMeta(s *scenario.Scenario) bool {
 	meta := func(scheme sim.Scheme) bool { return scheme == sim.SchemeMeta || scheme == sim.SchemeP140Meta }
 	return meta(s.World.Destination.Scheme) || meta(s.Reference.Destination.Scheme) ||
-		slices.ContainsFunc(s.Grid, func(p scenario.Param) bool { return p.Path == "destination.scheme" })
+		slices.ContainsFunc(s.Grid, func(p scenario.Param) bool {
+			return p.Path == "destination.scheme" || p.Path == scenario.VariantPath
+		})
 }
 
 func armIndex(a scenario.Arm) int {

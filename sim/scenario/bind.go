@@ -16,6 +16,7 @@ type target struct {
 	fault     *sim.Fault
 	adversary *sim.Adversary
 	figure    *Figure
+	variant   *string
 }
 
 // maxAutoTraining is the most training trials that `auto` takes: beyond it the
@@ -180,6 +181,11 @@ func (t *target) prior(v *value) {
 	for _, item := range v.items {
 		t.adversary.Prior = append(t.adversary.Prior, item.scalar.(float64))
 	}
+}
+
+func (t *target) newVariant() {
+	t.scenario.Variants = append(t.scenario.Variants, "")
+	t.variant = &t.scenario.Variants[len(t.scenario.Variants)-1]
 }
 
 func (t *target) newFigure() {

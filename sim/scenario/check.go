@@ -98,6 +98,9 @@ func checkWorld(root, destination *value, w *sim.Config) *Error {
 	if err := checkAdversaries(root.at("adversaries"), w); err != nil {
 		return err
 	}
+	if err := distinctNames(root.at("variants"), "variants"); err != nil {
+		return err
+	}
 	return distinctNames(root.at("figures"), "figures")
 }
 

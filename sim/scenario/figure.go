@@ -77,6 +77,7 @@ func (s *Scenario) buildFigures() *Error {
 	figures := s.root.at("figures")
 	base := s.root.
 		replace("figures", &value{spec: figures.spec, shape: listShape}).
+		replace("variants", &value{spec: s.root.at("variants").spec, shape: listShape}).
 		replace("sweep", &value{spec: s.root.at("sweep").spec, shape: pairShape})
 	for i := range s.Figures {
 		f, item := &s.Figures[i], figures.items[i]

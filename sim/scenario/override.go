@@ -15,7 +15,7 @@ type Override struct {
 }
 
 // With returns the scenario with the overrides set. They are checked like the
-// file, and win over what figures set. The error is an *Error that names the
+// file, and win over what figures and variants set. The error is an *Error that names the
 // flag.
 func (s *Scenario) With(overrides ...Override) (*Scenario, error) {
 	root := s.root
@@ -56,16 +56,21 @@ func (s *Scenario) override(root *value, o Override) (*value, error) {
 			return nil, pos.fault(o.Path, "take it out of the sweep", "the scenario sweeps %s", o.Path)
 		}
 	}
-	figures := *root.at("figures")
-	figures.items = slices.Clone(figures.items)
-	for i, item := range figures.items {
-		set := *item.at("set")
-		set.pairs = slices.DeleteFunc(slices.Clone(set.pairs), func(p pair) bool { return p.path == o.Path })
-		figures.items[i] = item.replace("set", &set)
-	}
-	root, err = apply(root.replace("figures", &figures), o.Path, x)
+	root, err = apply(root.unset("figures", o.Path).unset("variants", o.Path), o.Path, x)
 	if err != nil {
 		return nil, err
 	}
 	return root, nil
+}
+
+// unset takes a path out of the settings of all entries of a list.
+func (v *value) unset(list, path string) *value {
+	l := *v.at(list)
+	l.items = slices.Clone(l.items)
+	for i, item := range l.items {
+		set := *item.at("set")
+		set.pairs = slices.DeleteFunc(slices.Clone(set.pairs), func(p pair) bool { return p.path == path })
+		l.items[i] = item.replace("set", &set)
+	}
+	return v.replace(list, &l)
 }

@@ -37,8 +37,10 @@ type Scenario struct {
 	// Figures are the published figures to reproduce; where there are any, no
 	// game is played.
 	Figures []Figure
+	// Variants are the names of the alternatives that play the sweep.
+	Variants []string
 	// Grid is the point of the sweep that a cell stands for, in the sweep's
-	// order.
+	// order; its variant, as VariantPath, comes first.
 	Grid []Param
 
 	names Names

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -377,6 +378,39 @@ func TestDurations(t *testing.T) {
 	for _, text := range []string{"", "-", "0", "5", "d", "1h1d", "1d1d", "1e3s", ".5h", "1 h", "--1s", "1w", "300000d", "99999999999999999999h", "1d-2h"} {
 		if d, ok := parseDuration(text); ok {
 			t.Errorf("%q is taken as %d", text, d)
+		}
+	}
+}
+
+// TestVariants: each variant plays the whole sweep, and a sweep or a flag wins over
+// what it sets.
+func TestVariants(t *testing.T) {
+	s := mustParse(t, `
+question: which?
+variants:
+  - {name: one, set: {destination.scheme: meta, destination.routers.count: 2}}
+  - {name: two, set: {destination.leases: 8}}
+sweep: {destination.routers.count: [4, 8]}
+`)
+	var got []string
+	for _, c := range s.Cells() {
+		d := c.World.Destination
+		got = append(got, fmt.Sprint(c.Grid[0].Value, " ", d.Scheme, " ", len(d.Routers), " ", d.Leases))
+		if name := c.Params(PolicyArm); !slices.Contains(name, Param{VariantPath, c.Grid[0].Value}) {
+			t.Errorf("the params %v do not name the variant", name)
+		}
+	}
+	want := []string{"one meta 4 16", "one meta 8 16", "two p140 4 8", "two p140 8 8"}
+	if !slices.Equal(got, want) {
+		t.Errorf("cells %q, want %q", got, want)
+	}
+	s, err := s.With(Override{"--leases", "destination.leases", "4"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range s.Cells() {
+		if n := c.World.Destination.Leases; n != 4 {
+			t.Errorf("%d leases, want the flag's 4", n)
 		}
 	}
 }

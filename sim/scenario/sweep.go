@@ -11,10 +11,13 @@ import (
 // maxCells is the most cells of a sweep: beyond it no run ends.
 const maxCells = 10_000
 
+// VariantPath is the path of a variant's name among the parameters of a cell.
+const VariantPath = "variants.name"
+
 // Cells returns the scenario at each point of its sweep, the last path of the
-// sweep varying fastest; without a sweep, the scenario itself.
+// sweep varying fastest and variants slowest; without either, the scenario itself.
 func (s *Scenario) Cells() []*Scenario {
-	if len(s.root.at("sweep").pairs) == 0 {
+	if len(s.root.at("sweep").pairs) == 0 && len(s.Variants) == 0 {
 		return []*Scenario{s}
 	}
 	var cells []*Scenario
@@ -26,21 +29,48 @@ func (s *Scenario) Cells() []*Scenario {
 
 // eachCell builds every cell in turn and reports the first that is wrong.
 func (s *Scenario) eachCell(visit func(*Scenario)) *Error {
-	sweep := s.root.at("sweep")
-	if len(sweep.pairs) == 0 {
+	sweep, variants := s.root.at("sweep"), s.root.at("variants")
+	if len(sweep.pairs) == 0 && len(variants.items) == 0 {
 		return nil
 	}
-	cells := 1
+	cells := max(1, len(variants.items))
 	for _, p := range sweep.pairs {
 		cells *= len(p.values) // at most maxItems times maxCells before it is refused
 		if cells > maxCells {
 			return p.pos.fault("sweep", "sweep fewer values, or split the scenario", "the sweep has more than %d cells", maxCells)
 		}
 	}
-	base := s.root.replace("sweep", &value{spec: sweep.spec, shape: pairShape})
+	base := s.root.
+		replace("sweep", &value{spec: sweep.spec, shape: pairShape}).
+		replace("variants", &value{spec: variants.spec, shape: listShape})
+	if len(variants.items) == 0 {
+		return s.eachPoint(base, nil, sweep, visit)
+	}
+	for i, item := range variants.items {
+		root := base
+		for _, p := range item.at("set").pairs {
+			if slices.Contains([]string{"seed", "trials", "training"}, p.path) {
+				return p.pos.fault("variants.set", "write it outside of the variants", "all variants have the same %s", p.path)
+			}
+			next, err := apply(root, p.path, p.values[0])
+			if err != nil {
+				return err
+			}
+			root = next
+		}
+		if err := s.eachPoint(root, []Param{{VariantPath, s.Variants[i]}}, sweep, visit); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// eachPoint builds the cells of a sweep over one resolved tree, which is at the point
+// of the grid that is given.
+func (s *Scenario) eachPoint(base *value, at []Param, sweep *value, visit func(*Scenario)) *Error {
 	index := make([]int, len(sweep.pairs))
 	for {
-		root, grid := base, make([]Param, 0, len(index))
+		root, grid := base, append(make([]Param, 0, len(at)+len(index)), at...)
 		for i, p := range sweep.pairs {
 			x := p.values[index[i]]
 			next, err := apply(root, p.path, x)

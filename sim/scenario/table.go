@@ -739,6 +739,25 @@ var table = []declaration{
 		},
 	},
 	{
+		Key:   Key{Path: "variants", Type: List, Default: "[]", Doc: "Named alternatives that differ in several keys at once. Each plays the whole sweep with what its `set` changes."},
+		field: func(t *target) any { return t.newVariant },
+		fixed: true,
+	},
+	{
+		Key: Key{
+			Path: "variants[].name", Type: String,
+			Doc: "Its name in results: lower-case letters, digits, '-' and '_'.",
+		},
+		field:    func(t *target) any { return t.variant },
+		required: true,
+	},
+	{
+		Key: Key{
+			Path: "variants[].set", Type: Settings, Default: "{}",
+			Doc: "What it changes in the scenario: dotted paths to values, spelt as in `sweep`, which wins over it.",
+		},
+	},
+	{
 		Key: Key{
 			Path: "sweep", Type: Grid, Default: "{}",
 			Doc: "A grid: dotted paths, each with the list of its values. Every combination is a cell, the last path varying fastest. A path through a list sets every entry.",
