@@ -104,9 +104,9 @@ type Destination struct {
 
 // Meta is the Meta LeaseSet of a service (Proposal 123).
 type Meta struct {
-	// Subs is the number of sub-Destinations of scheme p140-meta; the routers are
-	// dealt out among them. In scheme meta each router has one.
-	Subs int
+	// RoutersPerSub is how many routers share a sub-Destination of scheme p140-meta, at
+	// most: they are dealt out evenly. In scheme meta each router has one.
+	RoutersPerSub int
 	// Expires is for how long a Meta LeaseSet and its entries are good: up to
 	// 65,535 s.
 	Expires Time

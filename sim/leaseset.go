@@ -45,6 +45,11 @@ type metaEntry struct {
 // Destination, one X25519 key, a signature (common structures specification).
 func leaseSet2Bytes(n int) int64 { return int64(503 + 40*n) }
 
+// LeasesIn is how many leases a LeaseSet2 of so many bytes has room for.
+func LeasesIn(bytes int) int {
+	return int((int64(bytes) - leaseSet2Bytes(0)) / (leaseSet2Bytes(1) - leaseSet2Bytes(0)))
+}
+
 // metaBytes is the size of a Meta LeaseSet with n entries (Proposal 123): no key
 // section, and a count of revocations.
 func metaBytes(n int) int64 { return int64(391 + 8 + 2 + 1 + 40*n + 1 + 64) }

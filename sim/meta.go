@@ -89,7 +89,7 @@ func (d *Destination) subs() int {
 	case SchemeMeta:
 		return len(d.Routers)
 	case SchemeP140Meta:
-		return d.Meta.Subs
+		return (len(d.Routers) + d.Meta.RoutersPerSub - 1) / d.Meta.RoutersPerSub
 	}
 	return 0
 }

@@ -153,7 +153,7 @@ func (d *Destination) validate() error {
 		}
 	case SchemeIndependent, SchemeP140, SchemeLargeLeaseSet:
 	case SchemeMeta, SchemeP140Meta:
-		if err := d.Meta.validate(d.Scheme, n); err != nil {
+		if err := d.Meta.validate(d.Scheme); err != nil {
 			return err
 		}
 	default:
@@ -181,7 +181,7 @@ func (d *Destination) validate() error {
 // seconds.
 const metaExpiresMax = 65535 * Second
 
-func (m *Meta) validate(scheme Scheme, routers int) error {
+func (m *Meta) validate(scheme Scheme) error {
 	switch {
 	case m.Expires < Minute || m.Expires > metaExpiresMax:
 		return bad("destination.meta.expires", "must be from 1m to 65535s")
@@ -189,8 +189,8 @@ func (m *Meta) validate(scheme Scheme, routers int) error {
 		return bad("destination.meta.republish", "must be from 1m to destination.meta.expires")
 	case m.CheckEvery < Second || m.CheckEvery > Hour:
 		return bad("destination.meta.check_every", "must be from 1s to 1h")
-	case scheme == SchemeP140Meta && (m.Subs < 1 || m.Subs > routers):
-		return bad("destination.meta.subs", "is %d, want 1 to the number of routers, %d", m.Subs, routers)
+	case scheme == SchemeP140Meta && (m.RoutersPerSub < 1 || m.RoutersPerSub > 16):
+		return bad("destination.meta.routers_per_sub", "is %d, want 1 to 16", m.RoutersPerSub)
 	}
 	return nil
 }

@@ -26,7 +26,7 @@ func worldOf(scheme Scheme, n int) *Config {
 		Network: Network{Routers: 30000, Floodfills: 1700, IBGWEligible: .9, StoreLoss: .02, JavaFloodfills: .5},
 		Destination: Destination{
 			Scheme: scheme, Leases: 16, Overlap: .016, TurnoverPerHour: .05, PublishSpacing: -1,
-			Meta: Meta{Subs: min(n, 2), Expires: 6 * Hour, Republish: 3 * Hour, CheckEvery: Minute},
+			Meta: Meta{RoutersPerSub: 3, Expires: 6 * Hour, Republish: 3 * Hour, CheckEvery: Minute},
 		},
 		Adversaries: []Adversary{{Name: "poller", Vantage: vantageNetDb, Every: 10 * Minute}},
 	}
@@ -231,7 +231,7 @@ func TestValidate(t *testing.T) {
 		"destination.meta.expires":            func(c *Config) { c.Destination.Scheme = SchemeMeta; c.Destination.Meta.Expires = Day },
 		"destination.meta.republish":          func(c *Config) { c.Destination.Scheme = SchemeMeta; c.Destination.Meta.Republish = 7 * Hour },
 		"destination.meta.check_every":        func(c *Config) { c.Destination.Scheme = SchemeMeta; c.Destination.Meta.CheckEvery = 0 },
-		"destination.meta.subs":               func(c *Config) { *c = *worldOf(SchemeP140Meta, 2); c.Destination.Meta.Subs = 3 },
+		"destination.meta.routers_per_sub":    func(c *Config) { *c = *worldOf(SchemeP140Meta, 2); c.Destination.Meta.RoutersPerSub = 0 },
 		"destination.leases":                  func(c *Config) { c.Destination.Leases = 17 },
 		"destination.routers.1.hops":          func(c *Config) { c.Destination.Routers[1].Hops = 0 },
 		"destination.routers.0.fast_tier":     func(c *Config) { c.Destination.Routers[0].FastTier.Mode = "slow" },

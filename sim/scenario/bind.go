@@ -17,6 +17,8 @@ type target struct {
 	adversary *sim.Adversary
 	figure    *Figure
 	variant   *string
+
+	leasesPerRouter int // 0: destination.leases counts
 }
 
 // maxAutoTraining is the most training trials that `auto` takes: beyond it the
@@ -29,10 +31,28 @@ func bind(s *Scenario, names Names, root, destination *value) sim.Config {
 	var world sim.Config
 	t := &target{scenario: s, names: names, world: &world}
 	bindFields(t, root.replace("destination", destination))
+	if n := t.leasesPerRouter; n > 0 {
+		world.Destination.Leases = leasesFor(&world, n)
+	}
 	if !balanced(world.Destination.Scheme) {
 		world.Destination.Policy = sim.Policy{}
 	}
 	return world
+}
+
+// leasesFor is how many leases a LeaseSet holds of n for each router.
+func leasesFor(w *sim.Config, n int) int {
+	d := &w.Destination
+	routers, most := len(d.Routers), maxLeases
+	switch d.Scheme {
+	case sim.SchemeSingle, sim.SchemeIndependent, sim.SchemeMeta:
+		routers = 1
+	case sim.SchemeP140Meta:
+		routers = min(routers, d.Meta.RoutersPerSub)
+	case sim.SchemeLargeLeaseSet:
+		most = min(mostLeases, sim.LeasesIn(w.Network.LeaseSetLimit))
+	}
+	return min(n*routers, most)
 }
 
 // bindFields binds the keys of a map in the table's order, so that a field may

@@ -16,6 +16,9 @@ const maxTier = 75
 // LeaseSet2) outside the scheme that lifts it.
 const maxLeases = 16
 
+// mostLeases is the most leases of any LeaseSet: of one of 16 kB.
+const mostLeases = 397
+
 // admit refuses what the table cannot: values that are not simulated, and
 // names that nobody bears.
 func admit(v *value, names Names) *Error {
@@ -139,10 +142,6 @@ func checkArm(root, destination *value, w *sim.Config) *Error {
 			"%d routers with fast tiers of up to %d need a network of %d routers, not %d", len(d.Routers), maxTier, n, w.Network.Routers)
 	}
 	meta := destination.at("meta")
-	if d.Scheme == sim.SchemeP140Meta && d.Meta.Subs > len(d.Routers) {
-		return firstKnown(meta.at("subs").position(), count).fault("destination.meta.subs",
-			"write fewer sub-Destinations, or more routers", "%d sub-Destinations have no more than %d routers", d.Meta.Subs, len(d.Routers))
-	}
 	if (d.Scheme == sim.SchemeP140Meta || d.Scheme == sim.SchemeMeta) && d.Meta.Republish > d.Meta.Expires {
 		return firstKnown(meta.at("republish").position(), meta.at("expires").position()).fault("destination.meta.republish",
 			"write a shorter republish, or a longer expires", "a Meta LeaseSet would expire %s after it is published, and be published every %s",

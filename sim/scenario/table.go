@@ -176,6 +176,16 @@ var table = []declaration{
 	},
 	{
 		Key: Key{
+			Path: "destination.leases_per_router", Type: Int, Default: "off", Unit: "leases", Min: "1", Max: "16", Words: []string{"off"},
+			Doc:    "So many leases for each router, as far as LeaseSets have room, in place of `leases`: 16 in one LeaseSet, in large-leaseset as many as network.leaseset_limit lets in.",
+			Source: p140 + ", single-client example: 3",
+		},
+		field: func(t *target) any {
+			return func(v *value) { t.leasesPerRouter = int(v.whole(0)) }
+		},
+	},
+	{
+		Key: Key{
 			Path: "destination.publish_spacing", Type: Duration, Default: "kind", Min: "0s", Max: "1h", Words: []string{"kind"},
 			Doc:    "Least time between two publishes of one router; `kind` is 60s for Java and 20s for i2pd, 0s none.",
 			Source: java + "KademliaNetworkDatabaseFacade.publish; i2pd 2.58.0 Destination.cpp PUBLISH_MIN_INTERVAL",
@@ -206,11 +216,11 @@ var table = []declaration{
 	},
 	{
 		Key: Key{
-			Path: "destination.meta.subs", Type: Int, Default: "4", Unit: "sub-Destinations", Min: "1", Max: "1000",
-			Doc:    "Sub-Destinations of scheme p140-meta, at most as many as routers: the routers are dealt out among them. In scheme meta each router has one.",
-			Source: "assumption: " + p140 + ", performance and scalability notes, gives no number",
+			Path: "destination.meta.routers_per_sub", Type: Int, Default: "4", Unit: "routers", Min: "1", Max: "16",
+			Doc:    "How many routers share a sub-Destination of scheme p140-meta, at most: they are dealt out evenly. In scheme meta each router has one of its own.",
+			Source: "assumption: " + p140 + ", single-client example; its performance and scalability notes give no number",
 		},
-		field: func(t *target) any { return &t.world.Destination.Meta.Subs },
+		field: func(t *target) any { return &t.world.Destination.Meta.RoutersPerSub },
 	},
 	{
 		Key: Key{
