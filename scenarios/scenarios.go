@@ -11,8 +11,21 @@ import (
 	"strings"
 )
 
-//go:embed *.yaml
+//go:embed *.yaml claims/*.yaml
 var files embed.FS
+
+// ClaimPrefix begins the names of the scenarios in folder claims, which decide claims
+// of the proposals. List leaves them out.
+const ClaimPrefix = "claim-"
+
+// Claims returns the list of claims; package cmd/internal/claims reads it.
+func Claims() []byte {
+	text, err := files.ReadFile("claims/claims.yaml")
+	if err != nil {
+		panic(err) // it is embedded
+	}
+	return text
+}
 
 // Entry is one shipped scenario.
 type Entry struct {
@@ -43,6 +56,9 @@ func List() []Entry {
 func Get(name string) ([]byte, bool) {
 	if strings.ContainsAny(name, `/\`) {
 		return nil, false
+	}
+	if claim, ok := strings.CutPrefix(name, ClaimPrefix); ok && claim != "claims" {
+		name = "claims/" + claim
 	}
 	text, err := files.ReadFile(name + ".yaml")
 	return text, err == nil

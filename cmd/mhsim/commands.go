@@ -20,6 +20,7 @@ func (t *tool) commands() []*command {
 		t.checkCommand(),
 		t.compareCommand(),
 		t.policiesCommand(),
+		t.claimsCommand(),
 		t.traceCommand(),
 		t.analyzeCommand(),
 		t.reportCommand(),

@@ -11,6 +11,7 @@ const usage = `Usage:
     mhsim check SCENARIO --max-auc X [--until-decided] [--json]
     mhsim compare SCENARIO... [--json] [--out DIR]
     mhsim policies
+    mhsim claims [--out FILE]
     mhsim trace SCENARIO --trial N [--out DIR]
     mhsim analyze TRACE... [--json] [--no-reference] [--out DIR]
     mhsim report DIR
@@ -28,6 +29,7 @@ Commands:
     check       hold a scenario to limits, for a team's CI
     compare     put policies side by side, with paired intervals
     policies    list the policies, with what each hides and costs
+    claims      hold what the proposals claim against simulations
     trace       write what the adversaries saw of one trial
     analyze     estimate from a trace how many routers host a service
     report      render the results in a directory again

@@ -111,3 +111,21 @@ Flags:
 Example:
     $ mhsim compare four-routers null --trials 20 --duration 2h --out results/two
 `
+
+const claimsHelp = `Usage:
+    mhsim claims [--out FILE] [--only ID]... [--quick] [--workers N]
+
+Plays a small scenario for each claim that Proposal 140 makes, and Proposal 123 of
+it, and says of each whether it holds, fails, is undecided, or is not simulated yet.
+The intervals are of 95 %. The scenarios can be run by name, such as
+mhsim run claim-default-watched.
+
+Flags:
+    --out FILE     write the verdicts as Markdown, with quotes, bounds and metrics
+    --only ID      this claim alone; may be given several times
+    --quick        a tenth of the trials, for a first look
+    --workers N    trials that are simulated at once; no result depends on it
+
+Example:
+    $ mhsim claims --quick --only sixteen-leases --only no-format-change
+`

@@ -5,7 +5,8 @@
 //
 // Results go to standard output or into a directory, everything else to
 // standard error. The exit code is 0 if all went well, 1 after a failure or an
-// interrupt, 2 if the command line or a file that was given is at fault.
+// interrupt, 2 if the command line or a file that was given is at fault; 3 and 4 are
+// verdicts, see check.go.
 package main
 
 import (

@@ -67,6 +67,18 @@ func (t *tool) strength(workers int) ([]game.Reached, error) {
 	return reached, nil
 }
 
+// checkStrength refuses to judge anything by attacks that are weaker than on record.
+func (t *tool) checkStrength(workers int) error {
+	reached, err := t.strength(workers)
+	if err != nil {
+		return err
+	}
+	if short := game.Shortfalls(game.RecordedStrength(), reached); len(short) > 0 {
+		return &exitError{code: exitInvalid, err: fmt.Errorf("%v; a verdict by weaker attacks would mean nothing; use another build of mhsim", short[0])}
+	}
+	return nil
+}
+
 // strengthCache names the file of this build; "" if there is nowhere to keep it, or
 // nothing that tells this build from others.
 func (t *tool) strengthCache() (name, key string) {

@@ -155,10 +155,13 @@ func (r *runner) differences(cell *result.Cell, o *runner, i int, n *notes) {
 		if b < 0 {
 			continue
 		}
-		mine, _ := o.scores(i, l)
-		first, _ := r.scores(0, b)
+		mine, counts := o.scores(i, l)
+		first, firstCounts := r.scores(0, b)
 		o.name(cell, n, other, seen, seen.attack, "auc",
 			analysis.AUCDifference(mine[1], mine[0], first[1], first[0], confidence), "1")
+		if e := countDifference(other, counts, base, firstCounts); e.N > 0 {
+			o.name(cell, n, other, seen, seen.attack, "count_accuracy", e, "share")
+		}
 		at := sight{seen.adversary, seen.horizon}
 		if _, ok := best[at]; !ok {
 			order = append(order, at)
@@ -177,6 +180,37 @@ func (r *runner) differences(cell *result.Cell, o *runner, i int, n *notes) {
 func sameLook(p *point, l look, q *point, m look) bool {
 	return l.attack == m.attack && l.horizon == m.horizon &&
 		p.scenario.World.Adversaries[l.adversary].Name == q.scenario.World.Adversaries[m.adversary].Name
+}
+
+// countDifference is how much more often the routers are counted right in the traces of
+// p than in those of q, over both arms.
+func countDifference(p *point, counts [2][]float64, q *point, others [2][]float64) analysis.Estimate {
+	var ds []float64
+	for a := range counts {
+		for t := range counts[a] {
+			x, y := p.counted(a, counts[a][t]), q.counted(a, others[a][t])
+			if d := x - y; !math.IsNaN(d) {
+				ds = append(ds, d)
+			}
+		}
+	}
+	return analysis.MeanWithin(ds, -1, 1, confidence, "share")
+}
+
+// counted is 1 where an estimate of an arm's number of routers is right, 0 where it is
+// wrong, and NaN where there is none.
+func (pt *point) counted(arm int, routers float64) float64 {
+	world := &pt.scenario.World
+	if arm != armIndex(scenario.PolicyArm) {
+		world = &pt.scenario.Reference
+	}
+	switch {
+	case math.IsNaN(routers):
+		return math.NaN()
+	case math.Round(routers) == float64(len(world.Destination.Routers)):
+		return 1
+	}
+	return 0
 }
 
 // largestAUC is the largest AUC of some looks, at a level that leaves half of the error

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"multihome.i2p/analysis"
+	"multihome.i2p/analysis/result"
 )
 
 // A Verdict is what a check says of a limit, of a cell and of a whole scenario.
@@ -71,6 +72,12 @@ func (l *Limit) kept(pass, fail analysis.Estimate) Verdict {
 		return Fail
 	}
 	return Inconclusive
+}
+
+// Kept judges the limit by one interval: PASS if it lies within, FAIL if beyond.
+func (l *Limit) Kept(m result.Metric) Verdict {
+	e := estimateOf(m)
+	return l.kept(e, e)
 }
 
 // margin is how far the estimate lies within the limit, in widths of its interval;
