@@ -91,11 +91,11 @@ func (t *tool) check(c *cli.Context) error {
 	if err := opt.Fits(s); err != nil {
 		return inputError(err)
 	}
-	v := &verdict{scenario: s, limits: limits, commit: t.build.commit}
+	v := &verdict{scenario: s, limits: limits, commit: t.build.commit, record: game.RecordedStrength()}
 	if v.reached, err = t.strength(opt.Workers); err != nil {
 		return err
 	}
-	v.short = game.Shortfalls(game.RecordedStrength(), v.reached)
+	v.short = game.Shortfalls(v.record, v.reached)
 	if len(v.short) == 0 {
 		if v.result, err = t.playCheck(s, opt); err != nil {
 			return err
@@ -227,6 +227,7 @@ type verdict struct {
 	scenario *scenario.Scenario
 	limits   []game.Limit
 	commit   string
+	record   []game.Reached
 	reached  []game.Reached
 	short    []game.Shortfall
 	result   *game.CheckResult // nil if the suite fell short
@@ -376,7 +377,7 @@ func (v *verdict) form() *checkJSON {
 		Format: "multihome-check", Version: 1, Verdict: v.word(), Reason: v.reason(),
 		Scenario: v.scenario.Name, Seed: v.scenario.Seed, Commit: v.commit,
 		Limits: map[string]*boundsJSON{}, Metrics: map[string]metricJSON{}, More: new(int), Cells: []cellJSON{},
-		Strength: strengthJSON{Checked: len(game.RecordedStrength()), Shortfalls: []string{}},
+		Strength: strengthJSON{Checked: len(v.record), Shortfalls: []string{}},
 		Warnings: []string{},
 	}
 	for _, l := range v.limits {

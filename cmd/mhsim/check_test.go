@@ -33,7 +33,7 @@ func TestCheckGolden(t *testing.T) {
 			},
 		}
 	}
-	v := &verdict{scenario: s, limits: limits, commit: "0123abc", command: "mhsim trace mine.yaml --seed 140 --trial 7 --cell 1"}
+	v := &verdict{scenario: s, limits: limits, commit: "0123abc", record: make([]game.Reached, 46), command: "mhsim trace mine.yaml --seed 140 --trial 7 --cell 1"}
 	v.result = &game.CheckResult{
 		Verdict: game.Inconclusive, Reason: "max_auc 0.520 [0.500, 0.561], limit at most 0.55; about 300 more trials decide it",
 		Seed: 140, Trials: 400, Most: 800, Looks: 3, Deciding: 1, More: 300,
