@@ -30,7 +30,7 @@ const (
 )
 
 // playStrength measures the strength of the suite; tests replace it, since it plays
-// 900 trials.
+// more than a thousand trials.
 var playStrength = game.Strength
 
 // strength returns what the attacks of this build reach in the games on record. It is

@@ -264,7 +264,7 @@ func TestCheckRefuses(t *testing.T) {
 		want string
 	}{
 		{game, CheckOptions{}, "no limit"},
-		{game, CheckOptions{Limits: []Limit{{"availabilty", false, 1}}}, "no metric of the name"},
+		{game, CheckOptions{Limits: []Limit{{"liveliness", false, 1}}}, "no metric of the name"},
 		{game, CheckOptions{Limits: []Limit{{"attack.richness.auc", true, 1}}}, "no attack of this scenario"},
 		{game, CheckOptions{Limits: []Limit{{"attack.lineage.acu", true, 1}}}, "no attack of this scenario"},
 		{game, CheckOptions{Limits: []Limit{{"failover_s", true, 1}}}, "has no failover_s at overlap 0"},

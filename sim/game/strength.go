@@ -56,6 +56,45 @@ adversaries: [{name: poller, every: 1m}]
 reference: {scheme: p140, routers: {count: 3}, policy: per-router}
 faults: [{kind: crash, router: 4, at: 1h, for: 20m}]
 `},
+	{"client-probe-1h", `
+question: Does a client find four routers by the sessions that they know?
+trials: 30
+duration: 1h
+destination: {scheme: p140, routers: {count: 4}, policy: per-router}
+adversaries: [{name: client, vantage: client, attacks: [probe]}]
+`},
+	{"pinned-bundles-1h", `
+question: Does a client see that carriers bundle their own leases?
+trials: 30
+duration: 1h
+destination: {scheme: p140, routers: {count: 4}, policy: {name: per-router, bundle: pinned}}
+adversaries: [{name: client, vantage: client, attacks: [bundle]}]
+reference: {scheme: p140, routers: {count: 4}, policy: {name: per-router, bundle: composed}}
+`},
+	{"floodfill-stores-3h", `
+question: Does the floodfill closest to the key find four routers?
+trials: 30
+duration: 3h
+destination: {scheme: p140, routers: {count: 4}, policy: per-router}
+adversaries: [{name: floodfill, vantage: floodfill, placement: targeted, attacks: [stores]}]
+`},
+	{"peer-hops-2h", `
+question: Do three in ten of the network's routers find four routers?
+trials: 30
+duration: 2h
+destination: {scheme: p140, routers: {count: 4}, policy: per-router}
+adversaries: [{name: peer, vantage: peer, share: 0.3, attacks: [hops]}]
+`},
+	{"shared-outage-3h", `
+question: Does who sees which routers are up see two of four fail together?
+trials: 30
+duration: 3h
+destination: {scheme: p140, routers: {count: 4}, policy: per-router}
+faults:
+  - {kind: crash, router: 1, at: 1h, for: 30m}
+  - {kind: crash, router: 2, at: 1h, for: 30m}
+adversaries: [{name: poller, every: 5m, routers: 1000, attacks: [uptime]}]
+`},
 }
 
 // Reached is the AUC of one attack in one of the games on record, with its 95 %

@@ -6,9 +6,13 @@ import (
 	"flag"
 	"math"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	"multihome.i2p/analysis/attack"
+	"multihome.i2p/analysis/trace"
 )
 
 var update = flag.Bool("update", false, "record the strength of the suite anew")
@@ -40,6 +44,17 @@ func TestSuiteKeepsItsStrength(t *testing.T) {
 	}
 	for _, s := range Shortfalls(RecordedStrength(), now) {
 		t.Error(s)
+	}
+}
+
+// Every attack that is mounted somewhere has a leak on record that it finds.
+func TestEveryAttackIsOnRecord(t *testing.T) {
+	for _, v := range []trace.Vantage{trace.VantageNetDb, trace.VantageFloodfill, trace.VantageClient, trace.VantagePeer} {
+		for _, name := range attack.NamesAt(v) {
+			if !slices.ContainsFunc(RecordedStrength(), func(r Reached) bool { return r.Attack == name && r.Lo > 0.6 }) {
+				t.Errorf("no game on record in which attack %s has an AUC whose interval lies above 0.6", name)
+			}
+		}
 	}
 }
 
