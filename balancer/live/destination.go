@@ -46,6 +46,10 @@ type destination struct {
 	rec     *recorder
 	trace   *traceFile
 	swept   time.Time
+	// fallible is the policy where its own code can fail, else nil; complained is
+	// when that was logged last.
+	fallible   policy.Fallible
+	complained time.Time
 
 	in      chan input
 	slots   []atomic.Pointer[link] // by router; nil where there is none
@@ -56,6 +60,7 @@ type destination struct {
 	ours    ours
 
 	received, sent, dropped atomic.Uint64
+	policyFailures          atomic.Uint64
 
 	mu     sync.Mutex
 	status published
@@ -140,10 +145,11 @@ func newDestination(svc *Service, cfg Destination, routers []Router) (*destinati
 		head.Routers = append(head.Routers, name)
 		head.Weights = append(head.Weights, weight)
 	}
-	cc, err := head.config()
+	cc, err := head.config(svc.cfg.LoadPolicy)
 	if err != nil {
 		return nil, err
 	}
+	d.fallible, _ = cc.Policy.(policy.Fallible)
 	d.core = balancer.New(cc)
 	if cfg.Record != "" {
 		if d.rec, err = newRecorder(cfg.Record, head); err != nil {
@@ -255,7 +261,7 @@ type coreHeader struct {
 }
 
 // config makes the core's configuration. The error names what is wrong.
-func (h *coreHeader) config() (balancer.Config, error) {
+func (h *coreHeader) config(load PolicyLoader) (balancer.Config, error) {
 	opt := policy.DefaultOptions()
 	opt.Rotate = h.Policy.Rotate
 	if h.Policy.Bundle != "" {
@@ -264,13 +270,13 @@ func (h *coreHeader) config() (balancer.Config, error) {
 	if h.Policy.Publisher != "" {
 		opt.Publisher = h.Policy.Publisher
 	}
-	p, err := policy.New(h.Policy.Name, opt)
+	p, base, err := h.Policy.make(opt, load)
 	if err != nil {
 		return balancer.Config{}, err
 	}
 	cc := balancer.DefaultConfig()
 	kind := balancer.KindJava
-	if h.Policy.Name == "natural-i2pd" {
+	if base == "natural-i2pd" {
 		cc.ImitateI2pd()
 		kind = balancer.KindI2pd
 	}
@@ -284,6 +290,23 @@ func (h *coreHeader) config() (balancer.Config, error) {
 		})
 	}
 	return cc, cc.Validate()
+}
+
+// make makes the policy; base is the built-in one behind it.
+func (p *Policy) make(opt policy.Options, load PolicyLoader) (made balancer.Policy, base string, err error) {
+	if p.File == "" {
+		made, err = policy.New(p.Name, opt)
+		return made, p.Name, err
+	}
+	if load == nil {
+		return nil, "", fmt.Errorf("policy %s: policies from files are not taken here", p.File)
+	}
+	m, err := load(p.File, []byte(p.Source))
+	if err != nil {
+		return nil, "", err
+	}
+	made, err = m.New(opt)
+	return made, m.Base(), err
 }
 
 // post hands something that happened to the loop.
@@ -429,6 +452,27 @@ func (d *destination) step(ev *balancer.Event) {
 	clear(d.made)
 	for i := range d.actions {
 		d.perform(&d.actions[i])
+	}
+	d.watchPolicy()
+}
+
+// complainEvery is the least time between two log lines about a policy that fails.
+const complainEvery = time.Minute
+
+// watchPolicy counts the policy's failures and logs the last one now and then. Its
+// base has decided in its place.
+func (d *destination) watchPolicy() {
+	if d.fallible == nil {
+		return
+	}
+	f := d.fallible.Failures()
+	if uint64(f.N) == d.policyFailures.Load() {
+		return
+	}
+	d.policyFailures.Store(uint64(f.N))
+	if now := time.Now(); now.Sub(d.complained) >= complainEvery {
+		d.complained = now
+		d.log.Error("the policy failed; its base decides in its place", "policy", d.cfg.Policy.Name, "failures", f.N, "error", f.Last)
 	}
 }
 

@@ -173,19 +173,19 @@ func replay(t *testing.T, path string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, err := live.Replay(bytes.NewReader(b))
+	n, err := live.Replay(bytes.NewReader(b), nil)
 	if err != nil || n < 20 {
 		t.Errorf("replay of %s: %d records, %v", path, n, err)
 	}
 	for _, at := range []int{4, 60, len(b) / 2, len(b) - 40, len(b) - 1} {
 		b[at] ^= 1
 		var re *live.ReplayError
-		if _, err := live.Replay(bytes.NewReader(b)); !errors.As(err, &re) {
+		if _, err := live.Replay(bytes.NewReader(b), nil); !errors.As(err, &re) {
 			t.Errorf("byte %d flipped: %v, want a *ReplayError", at, err)
 		}
 		b[at] ^= 1
 	}
-	if _, err := live.Replay(bytes.NewReader(b[:len(b)-10])); err == nil {
+	if _, err := live.Replay(bytes.NewReader(b[:len(b)-10]), nil); err == nil {
 		t.Error("a log that was cut replays")
 	}
 }

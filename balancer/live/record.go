@@ -108,7 +108,8 @@ func (e *ReplayError) Error() string {
 // Replay feeds a recorded log through the core and compares every action. It
 // returns how many records agreed; the error is a *ReplayError where one did
 // not, or where the log was altered or cut.
-func Replay(in io.Reader) (records int, err error) {
+// A log of a policy from a file holds its text, which load makes the policy of.
+func Replay(in io.Reader, load PolicyLoader) (records int, err error) {
 	r := &replayer{in: bufio.NewReader(in)}
 	b, err := r.next()
 	if err != nil {
@@ -124,7 +125,7 @@ func Replay(in io.Reader) (records int, err error) {
 	if len(head.Core.Weights) != len(head.Core.Routers) {
 		return 0, r.fail("as many weights as routers are needed")
 	}
-	cfg, err := head.Core.config()
+	cfg, err := head.Core.config(load)
 	if err != nil {
 		return 0, r.fail(err.Error())
 	}

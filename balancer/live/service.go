@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"multihome.i2p/balancer"
+	"multihome.i2p/balancer/policy"
 	"multihome.i2p/i2cp/wire"
 )
 
@@ -21,6 +22,8 @@ type Config struct {
 	// State is the directory of what must survive a restart: the last
 	// `published` of each Destination, and what was learned of the routers.
 	State string
+	// LoadPolicy loads policies that have a File; nil: there is none.
+	LoadPolicy PolicyLoader
 	// Log takes what an operator should read; never a key.
 	Log *slog.Logger
 }
@@ -52,13 +55,20 @@ type Destination struct {
 	Hops, Outbound int
 }
 
-// Policy names a built-in policy and its options.
+// Policy names a policy and its options.
 type Policy struct {
-	Name      string // see package balancer/policy
+	Name string // see package balancer/policy; of a policy from a file, its own
+	// File and Source are a policy that is not built in: what errors call its file,
+	// and its text.
+	File      string `json:",omitempty"`
+	Source    string `json:",omitempty"`
 	Bundle    string // "composed" or "pinned"
 	Publisher string // "fixed", "rotate" or "all"
 	Rotate    bool   // new encryption keys when clients of a lost router are too young to move
 }
+
+// PolicyLoader makes policies of users' files. Its error says where in the file.
+type PolicyLoader func(file string, source []byte) (policy.Maker, error)
 
 // ErrUnknownRouter is returned for a name that the configuration does not hold.
 var ErrUnknownRouter = errors.New("no router of that name")
@@ -84,6 +94,8 @@ type DestinationStatus struct {
 	Received    uint64 // messages
 	Sent        uint64
 	Dropped     uint64
+	// PolicyFailures is how often the policy's own code failed, and its base decided.
+	PolicyFailures uint64
 }
 
 // LeaseStatus is a lease of the newest LeaseSet.
@@ -310,6 +322,7 @@ func (d *destination) describe() DestinationStatus {
 		Name: d.cfg.Name, B32: d.cfg.Keys.Destination.B32(), Published: d.status.at,
 		Confirmed: d.status.confirmed, ConfirmedAt: d.status.confirmedAt, Clients: d.clients.count(),
 		Received: d.received.Load(), Sent: d.sent.Load(), Dropped: d.dropped.Load(),
+		PolicyFailures: d.policyFailures.Load(),
 	}
 	if l := d.link(d.status.publisher); l != nil {
 		out.Publisher = l.cfg.Name

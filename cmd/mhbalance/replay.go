@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"multihome.i2p/balancer/live"
+	"multihome.i2p/cmd/mhbalance/config"
 	"multihome.i2p/internal/argv"
 )
 
@@ -66,5 +67,5 @@ func replayFile(file string) (int, error) {
 		return 0, err
 	}
 	defer func() { _ = f.Close() }() // it was only read
-	return live.Replay(f)
+	return live.Replay(f, config.LoadPolicy)
 }

@@ -139,7 +139,7 @@ func TestRecord(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n, err := live.Replay(bytes.NewReader(b)); err != nil {
+	if n, err := live.Replay(bytes.NewReader(b), nil); err != nil {
 		t.Fatalf("it does not replay: %d records, %v", n, err)
 	}
 	if err := os.WriteFile(recorded, b, 0o666); err != nil {

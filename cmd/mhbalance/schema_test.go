@@ -59,7 +59,7 @@ func TestStatusSchema(t *testing.T) {
 
 // crossed are the cases that only the parser refuses: rules that join several
 // entries, files, and the text itself.
-var crossed = []string{"comment-only", "not-yaml", "two-documents", "anchor", "tag", "twice", "metrics", "long-socket", "files"}
+var crossed = []string{"comment-only", "not-yaml", "two-documents", "anchor", "tag", "twice", "metrics", "long-socket", "files", "policy-files-missing", "policy-files-broken", "policy-files-unknown", "policy-files-named"}
 
 // The schema of a configuration refuses what the parser refuses, but for rules
 // that join several keys, and takes what mhbalance init writes.

@@ -5,12 +5,14 @@ import (
 	"net/netip"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 
 	"multihome.i2p/balancer/policy"
+	"multihome.i2p/balancer/policy/starlark"
 )
 
 // Limits of what a configuration may ask for.
@@ -65,7 +67,8 @@ type Router struct {
 type Destination struct {
 	Name, Key      string
 	Leases         int
-	Policy         string
+	Policy         string // the name of a built-in one, or that of the file
+	PolicyFile     string // "" for a built-in one
 	Bundle         string
 	Publisher      string
 	RotateKeys     bool
@@ -306,12 +309,36 @@ func (p *parser) policy(d *Destination, x field) {
 	if x.node != nil && x.node.Kind == yaml.ScalarNode {
 		f["name"] = x
 	} else if x.node != nil {
-		f, _ = p.fields(x.node, "policy", "name", "bundle", "publisher", "rotate_keys")
+		f, _ = p.fields(x.node, "policy", "name", "file", "bundle", "publisher", "rotate_keys")
 	}
-	d.Policy = p.word(f["name"], "policy", Policies()...)
+	if x, ok := f["file"]; ok {
+		p.policyFile(d, x, f)
+	} else {
+		d.Policy = p.word(f["name"], "policy", Policies()...)
+	}
 	d.Bundle = p.word(f["bundle"], "bundle", "composed", "pinned")
 	d.Publisher = p.word(f["publisher"], "publisher", policy.PublisherFixed, policy.PublisherRotate, policy.PublisherAll)
 	d.RotateKeys = p.boolean(f["rotate_keys"], "rotate_keys")
+}
+
+// policyName is the spelling of the names of policies from files, which scenarios
+// share.
+var policyName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
+
+func (p *parser) policyFile(d *Destination, x field, f map[string]field) {
+	d.PolicyFile = p.text(x, "file")
+	d.Policy = starlark.Name(d.PolicyFile)
+	d.at["policy.file"] = where(x.node)
+	name, both := f["name"]
+	switch {
+	case d.PolicyFile == "":
+	case both:
+		p.fault(name.at, "take one of them out", "a policy has a name and a file")
+	case !policyName.MatchString(d.Policy):
+		p.fault(where(x.node), "name the file with lower-case letters, digits, '-' and '_'", "a policy cannot be called %q", shorten(d.Policy))
+	case slices.Contains(Policies(), d.Policy):
+		p.fault(where(x.node), "give the file another name", "%s is the name of a built-in policy", d.Policy)
+	}
 }
 
 func (p *parser) target(f field) string {

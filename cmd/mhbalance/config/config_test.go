@@ -87,6 +87,7 @@ func secrets(t *testing.T, dir string) {
 		t.Fatal(err)
 	}
 	writeKeys(t, in("expired.keys"), expired)
+	write("broken.star", []byte("def build(v, pool, direction):\n    return tunel(pool)\n"), 0o644)
 	write("open.txt", []byte("secret-four\n"), 0o644)
 	write("empty.txt", []byte("\n"), 0o600)
 }

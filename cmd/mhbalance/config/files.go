@@ -16,6 +16,9 @@ import (
 	"time"
 
 	"multihome.i2p/balancer/live"
+	"multihome.i2p/balancer/policy"
+	"multihome.i2p/balancer/policy/starlark"
+	"multihome.i2p/cmd/internal/policyfile"
 	"multihome.i2p/i2cp/wire"
 )
 
@@ -45,7 +48,7 @@ func Read(file string) (*Config, error) {
 // with. The error is an [Errors]; it never quotes a secret.
 func (c *Config) Live() (live.Config, error) {
 	r := &reader{file: c.File}
-	out := live.Config{State: c.State}
+	out := live.Config{State: c.State, LoadPolicy: LoadPolicy}
 	for i := range c.Routers {
 		out.Routers = append(out.Routers, c.Routers[i].live(r))
 	}
@@ -72,7 +75,7 @@ func (c *Config) Live() (live.Config, error) {
 		}
 		out.Destinations = append(out.Destinations, live.Destination{
 			Name: d.Name, Keys: keys, Leases: d.Leases, Target: d.Target,
-			Policy: live.Policy{Name: d.Policy, Bundle: d.Bundle, Publisher: d.Publisher, Rotate: d.RotateKeys},
+			Policy: d.policy(r),
 			Trace:  d.Trace, Record: d.Record, Hops: d.Hops, Outbound: d.Outbound,
 		})
 	}
@@ -80,6 +83,34 @@ func (c *Config) Live() (live.Config, error) {
 		return live.Config{}, r.errs.sorted()
 	}
 	return out, nil
+}
+
+// LoadPolicy makes a policy of a user's file.
+func LoadPolicy(file string, source []byte) (policy.Maker, error) {
+	p, err := starlark.Load(file, source)
+	if err != nil {
+		return nil, err // not a nil *Program in an interface
+	}
+	return p, nil
+}
+
+// policy reads the file of the Destination's policy, if it has one.
+func (d *Destination) policy(errs *reader) live.Policy {
+	out := live.Policy{Name: d.Policy, Bundle: d.Bundle, Publisher: d.Publisher, Rotate: d.RotateKeys}
+	if d.PolicyFile == "" {
+		return out
+	}
+	source, err := policyfile.Read(errs.file, d.PolicyFile)
+	if err != nil {
+		errs.fault(d.position("policy.file"), "give a file (with / or .star in it), or the name of a shipped one", "policy: %v", err)
+		return out
+	}
+	if _, err := starlark.Load(d.PolicyFile, source); err != nil {
+		errs.fault(d.position("policy.file"), "mend it there", "policy: %v", err)
+		return out
+	}
+	out.File, out.Source = d.PolicyFile, string(source)
+	return out
 }
 
 // live opens the router's password and certificate.

@@ -56,7 +56,7 @@ func sample() live.Status {
 				Name: "web", B32: strings.Repeat("a", 52) + ".b32.i2p", Published: noon.Unix() - 95, Confirmed: noon.Unix() - 700,
 				ConfirmedAt: ago(650 * time.Second), Publisher: "east",
 				Leases:  []live.LeaseStatus{lease("east", 1, 9*time.Minute), lease("west", 2, 30*time.Second), lease("west", 3, -time.Second)},
-				Clients: 3, Received: 1234, Sent: 1200, Dropped: 5,
+				Clients: 3, Received: 1234, Sent: 1200, Dropped: 5, PolicyFailures: 2,
 			},
 			{Name: "new", B32: strings.Repeat("b", 52) + ".b32.i2p"},
 		},

@@ -43,6 +43,8 @@ type (
 		Received      uint64      `json:"received"`
 		Sent          uint64      `json:"sent"`
 		Dropped       uint64      `json:"dropped"`
+		// PolicyFailures is how often the policy's own code failed.
+		PolicyFailures uint64 `json:"policy_failures"`
 	}
 	// LeaseForm is a lease of the newest LeaseSet.
 	LeaseForm struct {
@@ -89,7 +91,7 @@ func NewForm(st *live.Status, taken, now time.Time) *Form {
 		x := DestinationForm{
 			Name: d.Name, B32: d.B32, Health: healthOf(d, taken), Published: d.Published, Confirmed: d.Confirmed,
 			ConfirmedAgeS: age(d.ConfirmedAt), Publisher: d.Publisher, Leases: []LeaseForm{}, Clients: d.Clients,
-			Received: d.Received, Sent: d.Sent, Dropped: d.Dropped,
+			Received: d.Received, Sent: d.Sent, Dropped: d.Dropped, PolicyFailures: d.PolicyFailures,
 		}
 		if d.Published != 0 {
 			x.PublishedAgeS = age(time.Unix(d.Published, 0))

@@ -81,6 +81,7 @@ func Metrics(f *Form, r Reloads) []byte {
 		{"messages_received_total", "counter", "Messages from clients.", of(func(d *DestinationForm) float64 { return float64(d.Received) })},
 		{"messages_sent_total", "counter", "Messages to clients.", of(func(d *DestinationForm) float64 { return float64(d.Sent) })},
 		{"messages_dropped_total", "counter", "Messages that were dropped.", of(func(d *DestinationForm) float64 { return float64(d.Dropped) })},
+		{"policy_failures_total", "counter", "Calls of the policy's own code that failed.", of(func(d *DestinationForm) float64 { return float64(d.PolicyFailures) })},
 	} {
 		name := "mhbalance_destination_" + m.name
 		e.family(name, m.kind, m.help)

@@ -165,7 +165,7 @@ func replay(file string) (int, error) {
 		return 0, err
 	}
 	defer func() { _ = f.Close() }()
-	return live.Replay(f)
+	return live.Replay(f, nil)
 }
 
 // demo is a demonstration under way.
