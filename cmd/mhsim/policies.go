@@ -6,6 +6,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"multihome.i2p/balancer/policy"
+	"multihome.i2p/balancer/policy/starlark"
 )
 
 func (t *tool) policiesCommand() *command {
@@ -15,7 +16,8 @@ func (t *tool) policiesCommand() *command {
 // policiesWidth is where the texts of mhsim policies are wrapped.
 const policiesWidth = 80
 
-// policies lists the built-in policies with what each hides and costs.
+// policies lists the built-in policies with what each hides and costs, and the files
+// that ship.
 func (t *tool) policies(*cli.Context) error {
 	for i, name := range policy.Names() {
 		d, _ := policy.Describe(name)
@@ -35,6 +37,13 @@ func (t *tool) policies(*cli.Context) error {
 				fmt.Fprintf(t.stdout, "    %-6s%s\n", label, line)
 				label = ""
 			}
+		}
+	}
+	fmt.Fprintf(t.stdout, "\nfiles that ship, each used as policy: {file: NAME}; see docs/policies.md\n")
+	for _, name := range starlark.Shipped() {
+		fmt.Fprintf(t.stdout, "\n%s\n", name)
+		for _, line := range wrap(starlark.Summary(name), policiesWidth-4) {
+			fmt.Fprintf(t.stdout, "    %s\n", line)
 		}
 	}
 	return nil

@@ -21,6 +21,21 @@ func Shipped() []string {
 	return files
 }
 
+// Summary returns what a shipped policy says of itself: its first comment, up to an
+// empty one, without its name.
+func Summary(name string) string {
+	source, _ := Source(name)
+	var text []string
+	for line := range strings.Lines(string(source)) {
+		line = strings.TrimSpace(strings.TrimPrefix(line, "#"))
+		if line == "" {
+			break
+		}
+		text = append(text, line)
+	}
+	return strings.TrimPrefix(strings.Join(text, " "), name+": ")
+}
+
 // Source returns the file of a shipped policy.
 func Source(name string) ([]byte, bool) {
 	if strings.ContainsAny(name, `/\`) {
