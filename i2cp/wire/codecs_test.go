@@ -102,6 +102,9 @@ var codecs = []codec{
 		return all
 	}),
 	newCodec("RouterIdentity", ParseRouterIdentity, appends[RouterIdentity], fromVectors("RouterInfo")),
+	newCodec("RouterAddress", ParseRouterAddress, encodes[RouterAddress],
+		fixed("\x0a\x00\x00\x00\x00\x00\x00\x00\x00\x05NTCP2\x00\x06\x01i=\x01s;", "\x05")),
+	newCodec("RouterInfo", ParseRouterInfo, encodes[*RouterInfo], fromVectors("RouterInfo")),
 	newCodec("PrivateKeyFile", ParsePrivateKeyFile, encodes[PrivateKeyFile], fromVectors("PrivateKeyFile")),
 	newCodec("SigningPublicKey", func(b []byte) (SigningPublicKey, []byte, error) { return ParseSigningPublicKey(SigECDSAP521, b) },
 		appends[SigningPublicKey], func(testing.TB) [][]byte { return [][]byte{make([]byte, 131), make([]byte, 133)} }),

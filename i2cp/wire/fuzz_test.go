@@ -30,6 +30,10 @@ func FuzzParseDestination(f *testing.F) { fuzz(f, "Destination") }
 
 func FuzzParseRouterIdentity(f *testing.F) { fuzz(f, "RouterIdentity") }
 
+func FuzzParseRouterAddress(f *testing.F) { fuzz(f, "RouterAddress") }
+
+func FuzzParseRouterInfo(f *testing.F) { fuzz(f, "RouterInfo") }
+
 func FuzzParsePrivateKeyFile(f *testing.F) { fuzz(f, "PrivateKeyFile") }
 
 func FuzzParseSigningPublicKey(f *testing.F) { fuzz(f, "SigningPublicKey") }

@@ -143,6 +143,15 @@ func TestVectors(t *testing.T) {
 				if !bytes.Equal(i.Bytes(), v.bytes[:len(v.bytes)-len(rest)]) {
 					t.Error("other bytes")
 				}
+				ri, rest, err := ParseRouterInfo(v.bytes)
+				encodesTo(t, v.bytes, rest, err, ri.Append)
+				verifies(t, v.bytes, ri.Verify, func(b []byte) error {
+					ri, _, err := ParseRouterInfo(b)
+					if err == nil {
+						err = ri.Verify()
+					}
+					return err
+				})
 				signed := v.bytes[:len(v.bytes)-64]
 				if err := i.SigningKey().Verify(signed, v.bytes[len(signed):]); err != nil {
 					t.Error(err)
