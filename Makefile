@@ -77,6 +77,12 @@ bench-peers: ## the event queue beside those of ns-3 and SimPy (Debian packages)
 	fi
 	@$(GO) run ./bench/peers -rounds $(ROUNDS)
 
+SCALE_ROUNDS ?= 5
+
+.PHONY: scale
+scale: ## what trials cost as their work grows, into docs/scale.md and docs/img
+	$(GO) run ./bench/scale -rounds $(SCALE_ROUNDS)
+
 .PHONY: golden
 golden: ## rewrite the golden files of PKG; read the diff before you commit it
 	@dirs=$$({ grep -rlE 'flag\.Bool(Var)?\(.*"update"' --include='*_test.go' $$($(GO) list -f '{{.Dir}}' $(PKG)) || true; } | xargs -r -n1 dirname | sort -u); \
