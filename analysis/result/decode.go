@@ -110,7 +110,7 @@ func ParseFigures(file string, data []byte) (*Figures, error) {
 }
 
 func (w *walker) text(n *node) Text {
-	f := w.object(n, []string{"title", "question", "answer", "answer_detail", "command", "assumptions", "limits", "warnings"}, nil)
+	f := w.object(n, []string{"title", "question", "answer", "answer_detail", "command", "assumptions", "limits", "warnings"}, []string{"table"})
 	t := Text{
 		Title:        w.string(f["title"]),
 		Question:     w.string(f["question"]),
@@ -119,6 +119,9 @@ func (w *walker) text(n *node) Text {
 		Command:      w.string(f["command"]),
 		Limits:       w.strings(f["limits"]),
 		Warnings:     w.strings(f["warnings"]),
+	}
+	if kid := f["table"]; kid != nil {
+		t.Table = w.table(kid)
 	}
 	for _, kid := range w.list(f["assumptions"]) {
 		a := w.object(kid, []string{"text", "source", "key", "value"}, nil)

@@ -106,6 +106,10 @@ func (t *Text) encode(w *jsonWriter) {
 	w.close(']')
 	w.key("limits").strings(t.Limits)
 	w.key("warnings").strings(t.Warnings)
+	if len(t.Table.Columns) > 0 {
+		w.key("table")
+		t.Table.encode(w)
+	}
 	w.close('}')
 }
 

@@ -35,6 +35,8 @@ type Text struct {
 	Limits []string
 	// Warnings concern the whole run; those of one cell stand in the cell.
 	Warnings []string
+	// Table compares alternatives; without columns there is none.
+	Table Table
 }
 
 // An Assumption is a number or rule of the model and where it comes from.
@@ -174,7 +176,7 @@ func (t *Text) validate() error {
 			return err
 		}
 	}
-	return nil
+	return t.Table.validate()
 }
 
 // Validate reports the first thing in f that cannot be drawn.

@@ -50,6 +50,9 @@ func exampleFigures() *result.Figures {
 			AnswerDetail: "For 24 h.", Command: "mhsim run four-routers --seed 140",
 			Assumptions: []result.Assumption{{Text: "Fast tiers", Source: "SWARM-I2P", Key: "destination.routers.fast_tier", Value: "swarm"}},
 			Limits:      []string{"Clients can count routers."},
+			Table: result.Table{
+				Caption: "Schemes", Columns: []string{"scheme", "publishes"}, Rows: [][]string{{"meta", "4.5 [4, 5]"}, {"p140", "1"}},
+			},
 		},
 		Figures: []result.Figure{
 			{

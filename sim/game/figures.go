@@ -31,7 +31,12 @@ func (r *runner) figures(res *Results) {
 		return
 	}
 	if len(r.plan.points) > 1 {
-		for _, metric := range []string{"attack.best.auc", "distinct_ibgw_total", "distinct_ibgw_per_leaseset"} {
+		metrics := []string{"attack.best.auc", "distinct_ibgw_total", "distinct_ibgw_per_leaseset"}
+		if len(r.plan.scenario.Variants) > 0 {
+			metrics = append(metrics, "leaseset_publishes_per_10min", "floodfill_busiest_messages_per_s", "netdb_bytes_per_10min",
+				"availability", "failover_s", "stream_survival", "delivery", "subs_revealed")
+		}
+		for _, metric := range metrics {
 			f, err := result.SweepFigure(res.Summary, metric, "")
 			f.ID = "sweep-" + strings.NewReplacer(".", "-", "_", "-").Replace(metric)
 			add(f, err == nil)
@@ -361,6 +366,9 @@ func (r *runner) countFigure() (result.Figure, bool) {
 // priorText says what attack posterior of the first point takes for likely before it
 // sees anything.
 func (r *runner) priorText() string {
+	if len(r.plan.points[0].scenario.World.Adversaries) == 0 {
+		return ""
+	}
 	prior := r.plan.points[0].scenario.World.Adversaries[0].Prior
 	if prior == nil {
 		return " Before it sees anything it takes all of them for equally likely."

@@ -59,6 +59,12 @@ func (r *runner) text(res *Results, opt Options) {
 		return
 	}
 	r.gameText(res.Summary, t)
+	if len(s.Variants) > 0 {
+		if len(s.World.Adversaries) == 0 {
+			t.AnswerDetail = ""
+		}
+		r.variantsText(res.Summary, t)
+	}
 }
 
 // playsARole tells whether a key has any effect in a scenario. Where it cannot

@@ -69,8 +69,8 @@ func (shippedPolicies) Load(file string, source []byte) (sim.PolicyMaker, error)
 func TestShippedScenarios(t *testing.T) {
 	schema := compileSchema(t)
 	names := Names{
-		Attacks:  []string{"distinct", "posterior", "richness"},
-		Policies: []string{"per-router", "single"},
+		Attacks:  []string{"distinct", "meta", "posterior", "richness"},
+		Policies: []string{"per-router", "shared-key", "single"},
 		Files:    shippedPolicies{},
 	}
 	list := scenarios.List()

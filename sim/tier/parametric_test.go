@@ -115,6 +115,40 @@ func TestParametricProperties(t *testing.T) {
 
 // TestParametricOverlap compares the attained mean Jaccard index with the
 // target, at the start and, for stationarity, after ten hours of turnover.
+// TestCrowd: a thousand routers in a network of 30,000 have tiers of the wanted sizes
+// all the same, which turn over, and the wanted overlap but for what falls together by
+// chance.
+func TestCrowd(t *testing.T) {
+	pop, err := NewPopulation(1, DefaultPopulationConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := DefaultConfig(&pop)
+	c.Routers = RoutersMax
+	c.Turnover = 0.5
+	var s Set
+	rng := rand.New(rand.NewPCG(1, 2))
+	if err := s.Reset(c, rng); err != nil {
+		t.Fatal(err)
+	}
+	for h := range int64(3) {
+		s.Advance(h * hour)
+		checkTiers(t, &s, nil)
+		sum, n := 0.0, 0
+		for range 20_000 {
+			a, b := rng.IntN(c.Routers), rng.IntN(c.Routers)
+			if a != b {
+				sum += jaccard(s.Fast(a), s.Fast(b))
+				n++
+			}
+		}
+		// The standard error of 20,000 pairs is about 0.0003.
+		if mean := sum / float64(n); mean < 0.015 || mean > 0.022 {
+			t.Errorf("after %d h the mean Jaccard index is %.4f, want 0.016 and a bit", h, mean)
+		}
+	}
+}
+
 func TestParametricOverlap(t *testing.T) {
 	pop := network(t, 3)
 	for _, c := range []struct {
