@@ -224,7 +224,8 @@ func (r *runner) revealed(s *result.Summary, g group) string {
 		list []string
 	}{
 		{"told from " + armLabel(&r.plan.points[g.points[0]], scenario.ReferenceArm) + " by the best attack (AUC): ", told},
-		{"undecided: ", open}, {"could not be told: ", hidden},
+		{"undecided: ", open},
+		{"could not be told: ", hidden},
 	} {
 		if len(p.list) > 0 {
 			parts = append(parts, p.what+strings.Join(p.list, ", "))
