@@ -23,6 +23,7 @@ func (t *tool) commands() []*command {
 		t.claimsCommand(),
 		t.traceCommand(),
 		t.analyzeCommand(),
+		t.calibrateCommand(),
 		t.reportCommand(),
 		t.routerCommand(),
 	}

@@ -14,6 +14,7 @@ const usage = `Usage:
     mhsim claims [--out FILE]
     mhsim trace SCENARIO --trial N [--out DIR]
     mhsim analyze TRACE... [--json] [--no-reference] [--out DIR]
+    mhsim calibrate PATH... [-o FILE]
     mhsim report DIR
     mhsim router [--listen ADDRESS]... [--count N] [--stock]
 
@@ -32,6 +33,7 @@ Commands:
     claims      hold what the proposals claim against simulations
     trace       write what the adversaries saw of one trial
     analyze     estimate from a trace how many routers host a service
+    calibrate   measure your own routers for a scenario
     report      render the results in a directory again
     router      run simulated routers that speak I2CP
 

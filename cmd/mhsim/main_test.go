@@ -60,6 +60,11 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("XDG_CACHE_HOME", filepath.Join(env.WorkDir, "cache"))
+			fixtures, err := filepath.Abs("../internal/calibrate/testdata")
+			if err != nil {
+				return err
+			}
+			env.Setenv("CALIBRATE", fixtures)
 			files, err := filepath.Glob("testdata/*.yaml")
 			if err != nil {
 				return err
@@ -199,7 +204,12 @@ func TestHelpExamples(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Chdir(t.TempDir())
+	fixtures := os.DirFS("../internal/calibrate/testdata")
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, fixtures); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(dir)
 	if err := os.WriteFile("mine.yaml", small, 0o666); err != nil {
 		t.Fatal(err)
 	}
