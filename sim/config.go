@@ -15,6 +15,8 @@ type Config struct {
 	Destination Destination
 	// Faults strike the operator's routers and the network.
 	Faults []Fault
+	// Clients use the service.
+	Clients Clients
 	// Adversaries watch, one trace each.
 	Adversaries []Adversary
 }
@@ -183,7 +185,10 @@ type Policy struct {
 	Publisher string // "fixed", "rotate" or "all"
 	Failover  string // "fast" or "masked"
 	Bundle    string // "composed", "pinned" or "garlic"
-	Imitate   Kind   // whose LeaseSets and publishing; empty: the first router's kind
+	// Rotate changes the encryption keys when clients of a lost router could not be
+	// moved otherwise.
+	Rotate  bool
+	Imitate Kind // whose LeaseSets and publishing; empty: the first router's kind
 	// PeerRefresh is how often each router's fast tier is asked for.
 	PeerRefresh Time
 	// Heartbeat is the interval of heartbeats; a router that misses

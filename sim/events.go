@@ -39,6 +39,16 @@ const (
 	evMetaCheck                      // the master of a Meta LeaseSet asks who is up
 	evMetaPublish                    // and publishes
 	evCensus                         // router a of those that only the census knows comes or goes
+	evClientSend                     // client a writes
+	evClientLeave                    // another one comes in the place of client a
+	evClientResend                   // client a's stream has waited for an answer, by its timer b
+	evClientClose                    // the time of client a's stream b is over
+	evClientGone                     // the service has not heard of number a for long
+	evClientArrive                   // message a of a client arrives
+	evClientAnswer                   // the service answers it
+	evClientReply                    // the answer arrives
+	evClientGreet                    // message a of the balancer's own arrives
+	evClientFound                    // a client's lookup a has ended
 )
 
 // dispatch handles one event. A switch over small integers and flat state
@@ -163,5 +173,7 @@ func (w *World) dispatchOther(ev *event) {
 		}
 	case evCensus:
 		w.censusChanges(ev.a)
+	default:
+		w.clientEvent(ev)
 	}
 }

@@ -60,11 +60,13 @@ func (w *World) strikeRouter(f *Fault, i int32) {
 	case FaultCrash, FaultRestart:
 		if r.up {
 			w.observer.pending = append(w.observer.pending, failover{i, r.boot, w.now})
+			w.strikeClients(i)
 			w.stopRouter(i)
 		}
 	case FaultStall:
 		if r.up && !r.stalled {
 			r.stalled = true
+			w.strikeClients(i)
 			w.coreStalled(i)
 		}
 	case FaultSkew:

@@ -30,8 +30,9 @@ type leaseSet struct {
 	leases    []lease
 	meta      bool // a Meta LeaseSet: it lists keys, and no leases
 	entries   []metaEntry
-	counted   bool // it has reached a floodfill
-	stored    Time // when it first did
+	keys      uint16 // number of the encryption keys that it names
+	counted   bool   // it has reached a floodfill
+	stored    Time   // when it first did
 }
 
 // metaEntry is one entry of a Meta LeaseSet (Proposal 123).

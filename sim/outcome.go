@@ -90,6 +90,8 @@ type Truth struct {
 
 	Routers []RouterTruth `json:"routers"`
 
+	Clients ClientTruth `json:"clients,omitzero"`
+
 	Builds         int64 `json:"builds"`
 	BuildRejects   int64 `json:"build_rejects"`
 	BuildTimeouts  int64 `json:"build_timeouts"`
@@ -137,6 +139,7 @@ func (t *Truth) reset(routers int) {
 		Accumulation: t.Accumulation[:0],
 		Failovers:    t.Failovers[:0],
 		Routers:      resized(t.Routers, routers),
+		Clients:      ClientTruth{Strikes: t.Clients.Strikes[:0]},
 	}
 }
 
@@ -170,6 +173,7 @@ func (w *World) beginObservation() {
 	w.out.Truth.reset(len(w.cfg.Destination.Routers))
 	w.out.Truth.Events = events
 	w.out.Truth.BuildTimeouts = w.observer.timeouts
+	w.out.Truth.Clients.Count = w.cfg.Clients.Count
 	clear(w.observer.seen)
 	w.observer.distinct = 0
 	for i := range w.net.ff {
@@ -179,6 +183,7 @@ func (w *World) beginObservation() {
 
 // finish closes the books.
 func (w *World) finish() {
+	w.finishClients()
 	t := &w.out.Truth
 	t.Seed = w.seed
 	t.Observed = w.end - w.observed

@@ -45,6 +45,10 @@ type driver struct {
 	armed    Time    // when it will be looked at, no later than due
 	rank     uint32  // of that among the events of the same instant, where it is the only one
 	gen      uint16  // of its evCoreWake, where it is one of several
+
+	served []int32 // by balancer.ClientID: the client, or none
+	unused []int32 // numbers of clients
+	keys   uint16  // number of the encryption keys of the LeaseSets that it makes now
 }
 
 // input is an event on its way to a core, with the memory of its slices.
@@ -68,6 +72,7 @@ func (in *input) lend() {
 type order struct {
 	core   int32
 	act    balancer.Action
+	keys   uint16 // number of the encryption keys that its LeaseSet names
 	path   []balancer.PeerID
 	leases []balancer.Lease
 }
@@ -129,6 +134,7 @@ func (w *World) resetCore() error {
 func (w *World) resetDriver(c *driver) error {
 	c.ready = c.ready[:0]
 	c.due, c.armed, c.rank, c.busy = Never, Never, 0, false
+	c.served, c.unused, c.keys = c.served[:0], c.unused[:0], 0
 	if err := w.makePolicy(c); err != nil {
 		return err
 	}
@@ -164,9 +170,10 @@ func (w *World) makePolicy(c *driver) error {
 	if p.Publisher != "" {
 		opt.Publisher = p.Publisher
 	}
-	if p.Bundle != "" {
+	if p.Bundle != "" && p.Bundle != bundleGarlic {
 		opt.Bundle = p.Bundle
 	}
+	opt.Rotate = p.Rotate
 	if c.policy != nil && c.name == p.Name && c.maker == p.Maker && c.opt == opt {
 		return nil
 	}
@@ -353,8 +360,17 @@ func (w *World) coreWake(c *driver) {
 // sendOrder sends an action to its router. The action's slices are the core's,
 // so a delayed one is copied.
 func (w *World) sendOrder(c *driver, a *balancer.Action) {
+	switch a.Kind { // what concerns no router
+	case balancer.ActionRotateKeys:
+		c.keys++
+		return
+	case balancer.ActionCarry:
+		w.carries(c, a)
+		return
+	}
 	d := w.cfg.Destination.ControlDelay
 	if d == 0 {
+		w.clients.taken = c.keys
 		w.obey(c, a)
 		return
 	}
@@ -362,7 +378,7 @@ func (w *World) sendOrder(c *driver, a *balancer.Action) {
 	o := w.core.orders.at(x)
 	o.path = append(o.path[:0], a.Path...)
 	o.leases = append(o.leases[:0], a.Leases...)
-	o.act, o.core = *a, c.index
+	o.act, o.core, o.keys = *a, c.index, c.keys
 	w.push(w.now+d, evCommand, x, 0)
 }
 
@@ -370,6 +386,7 @@ func (w *World) sendOrder(c *driver, a *balancer.Action) {
 func (w *World) command(x int32) {
 	o := w.core.orders.at(x)
 	o.act.Path, o.act.Leases = o.path, o.leases
+	w.clients.taken = o.keys
 	w.obey(&w.core.each[o.core], &o.act)
 	w.core.orders.free(x)
 }
@@ -403,8 +420,11 @@ func (w *World) obey(c *driver, a *balancer.Action) {
 		w.relayedAck(i, a.Published)
 	case balancer.ActionLookup:
 		w.lookUp(i)
+	case balancer.ActionSendPacket:
+		w.greet(i, c.placeOf(a.Client))
 	case balancer.ActionGiveLeaseSet:
-		if w.watch.bundles {
+		r.keys = w.clients.taken
+		if w.watch.bundles || w.clients.on {
 			w.given(i, a)
 		}
 		if w.cfg.Destination.Policy.Bundle == policy.BundlePinned {
@@ -706,12 +726,13 @@ func (w *World) publishFor(i int32, a *balancer.Action) {
 	}
 	x := w.newSet(i)
 	s := w.sets.at(x)
-	s.published, s.expires = a.Published, a.Expires
+	s.published, s.expires, s.keys = a.Published, a.Expires, w.clients.taken
 	for k := range a.Leases {
 		s.leases = w.listed(i, s.leases, &a.Leases[k])
 	}
 	w.countVersion(s)
 	r := &w.routers[i]
+	r.keys = s.keys
 	if w.cfg.Destination.Policy.Bundle == policy.BundlePinned {
 		r.ls.given = a.Published // of what it is given to bundle, nothing is a newer version of this
 	}

@@ -21,6 +21,7 @@ const (
 	streamGrind                   // identities of targeted floodfills
 	streamCensus                  // routers that come and go
 	streamMeta                    // keys of sub-Destinations, and when their master asks
+	streamClients                 // what clients do, and how their messages fare
 	numStreams
 )
 

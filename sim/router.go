@@ -18,6 +18,7 @@ type router struct {
 	skew    Time   // how far its clock is ahead
 	bundle  int32  // the LeaseSet that a balancer has given it to bundle, where somebody sees that; or none
 	started Time   // last start
+	keys    uint16 // number of the encryption keys that it has: see clients
 
 	// Probes of a router that serves Proposal 140.
 	beat     Time // their interval
@@ -200,7 +201,7 @@ func (w *World) resetRouters() {
 		r.mode = modeOf(d.Scheme, r.cfg)
 		r.up, r.stalled = false, false
 		r.boot, r.loopGen = 0, 0
-		r.skew, r.bundle = r.cfg.ClockSkew, none
+		r.skew, r.bundle, r.keys = r.cfg.ClockSkew, none, 0
 		r.lossRate = -math.Log1p(-r.cfg.TestLoss)
 		r.beat, r.missed = 0, 0
 		r.ls.reset()

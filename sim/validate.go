@@ -39,6 +39,9 @@ func (c *Config) Validate() error {
 			return err
 		}
 	}
+	if err := c.Clients.validate(); err != nil {
+		return err
+	}
 	for i := range c.Adversaries {
 		a := &c.Adversaries[i]
 		path := fmt.Sprintf("adversaries.%d.", i)
@@ -47,6 +50,33 @@ func (c *Config) Validate() error {
 		}
 	}
 	return nil
+}
+
+// clientsMax is the most clients of a world.
+const clientsMax = 100_000
+
+func (c *Clients) validate() error {
+	if c.Count == 0 {
+		return nil
+	}
+	switch {
+	case c.Count < 0 || c.Count > clientsMax:
+		return bad("clients.count", "is %d, want 0 to %d", c.Count, clientsMax)
+	case c.MessageEvery < 10*Millisecond || c.MessageEvery > Day:
+		return bad("clients.message_every", "must be from 10ms to 1 day")
+	case c.Traffic != TrafficStreams && c.Traffic != TrafficDatagrams:
+		return bad("clients.traffic", "unknown traffic %q; want streams or datagrams", c.Traffic)
+	case c.Traffic == TrafficStreams && (c.StreamLength < Second || c.StreamLength > 366*Day):
+		return bad("clients.stream_length", "must be from 1s to 366 days")
+	case c.Stay != 0 && (c.Stay < Second || c.Stay > 366*Day):
+		return bad("clients.stay", "must be from 1s to 366 days, or 0s for all the time")
+	case i2pdClientOf(c.I2pdVersion) == nil:
+		return bad("clients.i2pd_version", "unknown version %q; want %s or %s", c.I2pdVersion, I2pd258, I2pd245)
+	}
+	if err := share("clients.java_share", c.JavaShare); err != nil {
+		return err
+	}
+	return share("clients.published", c.Published)
 }
 
 func (a *Adversary) validate(path string, n *Network) error {

@@ -211,7 +211,7 @@ func (w *World) given(i int32, a *balancer.Action) {
 	w.dropBundle(i)
 	x := w.newSet(i)
 	s := w.sets.at(x)
-	s.published, s.expires = a.Published, a.Expires
+	s.published, s.expires, s.keys = a.Published, a.Expires, w.clients.taken
 	for k := range a.Leases {
 		s.leases = w.listed(i, s.leases, &a.Leases[k])
 	}

@@ -54,6 +54,7 @@ type World struct {
 	core      drivers
 	scratch   scratch
 	observer  observerState
+	clients   clients
 	check     func(*leaseSet) // tests look at every signed LeaseSet
 }
 
@@ -145,6 +146,7 @@ func (w *World) reset(cfg *Config, seed uint64, out *Outcome) error {
 	}
 	w.resetWatchers()
 	w.resetFaults()
+	w.resetClients()
 	w.push(w.nextTierChange(), evTiers, 0, 0)
 	w.push(w.observed, evSample, 0, 0)
 	return nil

@@ -3,6 +3,7 @@ package game
 import (
 	"encoding/json"
 	"math"
+	"slices"
 
 	"multihome.i2p/analysis/attack"
 	"multihome.i2p/sim"
@@ -76,6 +77,56 @@ var trialMetrics = []trialMetric{
 	{"failover_s", "s", false, meanFailover},
 	{"router_load_jain", "1", true, jain},
 	{"tunnel_builds_per_h", "1/h", false, func(t *sim.Truth) float64 { return per(t, t.Builds, sim.Hour) }},
+	{"delivery", "share", true, func(t *sim.Truth) float64 { return ratio(t.Clients.Delivered, t.Clients.Sent) }},
+	{"first_contact_success", "share", true, func(t *sim.Truth) float64 {
+		return ratio(t.Clients.FirstAnswered, t.Clients.FirstContacts)
+	}},
+	{"stream_survival", "share", true, func(t *sim.Truth) float64 { return ratio(t.Clients.Survived, t.Clients.Streams) }},
+	{"lease_switch_stall_s", "s", false, func(t *sim.Truth) float64 {
+		return ratio(int64(t.Clients.Stalled), t.Clients.Switches) / float64(sim.Second)
+	}},
+	{"lease_switch_stall_max_s", "s", false, func(t *sim.Truth) float64 {
+		if t.Clients.Switches == 0 {
+			return math.NaN()
+		}
+		return t.Clients.StallMax.Seconds()
+	}},
+	{"client_failover_s", "s", false, clientFailover},
+	{"client_failover_5s", "share", true, func(t *sim.Truth) float64 { return soonAgain(t, 5*sim.Second) }},
+	{"client_failover_100s", "share", true, func(t *sim.Truth) float64 { return soonAgain(t, 100*sim.Second) }},
+}
+
+// clientFailover is the median time until a lost router's clients were answered
+// again; of those that never were there may be as many as half.
+func clientFailover(t *sim.Truth) float64 {
+	var after []sim.Time
+	for i := range t.Clients.Strikes {
+		after = append(after, t.Clients.Strikes[i].After)
+	}
+	if len(after) == 0 {
+		return math.NaN()
+	}
+	slices.Sort(after)
+	if m := after[(len(after)-1)/2]; m != sim.Never {
+		return m.Seconds()
+	}
+	return math.NaN()
+}
+
+// soonAgain is the share of a lost router's clients that were answered again within
+// a time, of those that were watched so long.
+func soonAgain(t *sim.Truth, within sim.Time) float64 {
+	var n, soon int64
+	for i := range t.Clients.Strikes {
+		s := &t.Clients.Strikes[i]
+		switch {
+		case s.After <= within:
+			n, soon = n+1, soon+1
+		case s.After != sim.Never || s.Watched >= within:
+			n++
+		}
+	}
+	return ratio(soon, n)
 }
 
 func per(t *sim.Truth, n int64, span sim.Time) float64 {

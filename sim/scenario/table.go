@@ -497,6 +497,13 @@ var table = []declaration{
 	},
 	{
 		Key: Key{
+			Path: "destination.policy.rotate", Type: Bool, Default: "false",
+			Doc: "Change the encryption keys when clients of a lost router have too young sessions to be moved otherwise. Observers see it.",
+		},
+		field: func(t *target) any { return &t.world.Destination.Policy.Rotate },
+	},
+	{
+		Key: Key{
 			Path: "destination.policy.publisher", Type: Enum, Default: "fixed", Words: []string{"fixed", "rotate", "all"},
 			Doc: "Which router publishes.",
 		},
@@ -556,8 +563,9 @@ var table = []declaration{
 	{
 		Key: Key{
 			Path: "clients.count", Type: Int, Default: "0", Unit: "clients", Min: "0", Max: "100000",
-			Doc: "Number of clients.",
+			Doc: "Number of clients at a time.",
 		},
+		field: func(t *target) any { return &t.world.Clients.Count },
 	},
 	{
 		Key: Key{
@@ -565,13 +573,56 @@ var table = []declaration{
 			Doc:    "Share of clients that run Java I2P; the rest run i2pd.",
 			Source: "assumption, plausible 0.6..0.8",
 		},
+		field: func(t *target) any { return &t.world.Clients.JavaShare },
 	},
 	{
 		Key: Key{
 			Path: "clients.message_every", Type: Duration, Default: "10s", Min: "10ms", Max: "1d",
 			Doc:    "Mean time between two messages of one client.",
-			Source: "assumption",
+			Source: "assumption, plausible 1s..5m",
 		},
+		field: func(t *target) any { return &t.world.Clients.MessageEvery },
+	},
+	{
+		Key: Key{
+			Path: "clients.traffic", Type: Enum, Default: "streams", Words: []string{"streams", "datagrams"},
+			Doc: "What clients send: streams, whose messages come at random and are sent again until they are answered; or datagrams through I2CP at equal intervals, once.",
+		},
+		field: func(t *target) any {
+			return func(v *value) { t.world.Clients.Traffic = sim.Traffic(v.text()) }
+		},
+	},
+	{
+		Key: Key{
+			Path: "clients.stream_length", Type: Duration, Default: "10m", Min: "1s", Max: "366d",
+			Doc:    "How long a client keeps a stream open; the next one follows it. `stream_survival` is the share of them that live so long.",
+			Source: "assumption: a tunnel's lifetime, so that most of them meet a change of the lease; plausible 10s..1d",
+		},
+		field: func(t *target) any { return &t.world.Clients.StreamLength },
+	},
+	{
+		Key: Key{
+			Path: "clients.stay", Type: Duration, Default: "1h", Min: "1s", Max: "366d", Words: []string{"forever"},
+			Doc:    "Mean time after which another client, who knows nothing of the service, comes in a client's place.",
+			Source: "assumption, plausible 5m..1d",
+		},
+		field: func(t *target) any { return spanOr(&t.world.Clients.Stay, 0) },
+	},
+	{
+		Key: Key{
+			Path: "clients.published", Type: Float, Default: "0", Unit: "share", Min: "0", Max: "1",
+			Doc:    "Share of clients whose own LeaseSet is in the netDb, so that another router than theirs can write to them: takeover.",
+			Source: "assumption: client tunnels keep theirs to themselves (i2cp.dontPublishLeaseSet)",
+		},
+		field: func(t *target) any { return &t.world.Clients.Published },
+	},
+	{
+		Key: Key{
+			Path: "clients.i2pd_version", Type: Enum, Default: "2.58.0", Words: []string{"2.58.0", "2.45.1"},
+			Doc:    "Version of clients that run i2pd. With datagrams it decides how long one lease is used: 120 s, or 30 s and 100 messages.",
+			Source: "i2pd 2.58.0 and 2.45.1, Garlic.h ROUTING_PATH_EXPIRATION_TIMEOUT",
+		},
+		field: func(t *target) any { return &t.world.Clients.I2pdVersion },
 	},
 
 	// What breaks.
