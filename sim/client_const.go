@@ -36,9 +36,14 @@ const (
 	// i2pdOwnRenewal is how often an i2pd client has new tunnels of its own; they keep
 	// in step (docs/model.md, Tunnels).
 	i2pdOwnRenewal = 585 * Second
-	// The router looks for tags that it has not made yet among as many again (D:
-	// GarlicDestination::HandleGarlicMessage, m_LastTagset).
+	// An i2pd router knows so many tags ahead, a quarter of those used more, up to
+	// maxTags; and once more maxTags, which it makes for the session that it has used
+	// last whenever it cannot read a message, be it another client's (D:
+	// HandleExistingSessionMessage, GarlicDestination::HandleGarlicMessage).
 	i2pdMinTags = 24
+	// Of replies to a New Session both know 12 (J: RatchetSKM, MAX_RCV_WINDOW_NSR; D:
+	// ECIESX25519_NSR_NUM_GENERATED_TAGS).
+	replyTags = 12
 
 	// sessionReplaceable is the age from which a session that the service opens
 	// replaces the client's own (J: SESSION_REPLACE_AGE; D: RESTART_TIMEOUT).

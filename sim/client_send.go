@@ -81,6 +81,9 @@ func (w *World) decrypts(c *client, tag int32) bool {
 // tagWindow is how many messages of a session may be lost on end before its router
 // knows the tags no more.
 func (w *World) tagWindow(c *client) int32 {
+	if c.talk.replies {
+		return replyTags
+	}
 	r := &w.routers[c.talk.router]
 	if r.cfg.Kind == Java {
 		return javaTagWindow

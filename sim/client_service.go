@@ -209,6 +209,7 @@ func (w *World) opened(c *client, f *flight, reply bool) {
 		}
 		return
 	}
+	t.replies = true
 	if !c.java {
 		c.path = false
 	}
@@ -222,6 +223,7 @@ func (w *World) clientAnswered(k int32, at Time) {
 	c := &w.clients.list[i]
 	t := &w.out.Truth.Clients
 	c.talk.heard = max(c.talk.heard, at)
+	c.talk.replies = false
 	c.own = false
 	if f.sent >= c.ackAt {
 		c.ackDue = 0

@@ -159,6 +159,9 @@ type ratchet struct {
 	used   Time
 	sent   int32 // tags used
 	got    int32 // the last one that the router has seen
+	// replies: the service has opened it, and has not answered in it yet. Until then
+	// messages are replies to the opening one, for which it knows few tags.
+	replies bool
 }
 
 // flight is a message between a client and the service, or a lookup.
