@@ -45,6 +45,9 @@ const (
 	// ECIESX25519_NSR_NUM_GENERATED_TAGS).
 	replyTags = 12
 
+	// tunnelGrace is how long after its end a tunnel still carries messages (D:
+	// TUNNEL_EXPIRATION_TIMEOUT 660 s; J: ExpireJob, two minutes).
+	tunnelGrace = Minute
 	// sessionReplaceable is the age from which a session that the service opens
 	// replaces the client's own (J: SESSION_REPLACE_AGE; D: RESTART_TIMEOUT).
 	sessionReplaceable = 120 // s

@@ -53,7 +53,7 @@ func (w *World) transmit(i, seq int32) {
 		tag = c.talk.sent
 	}
 	rng := w.streams.rand[streamClients]
-	if !w.alive(&c.lease) || !opens && !w.decrypts(c, tag) || chance(rng, w.cfg.Network.StoreLoss) {
+	if !w.reaches(&c.lease) || !opens && !w.decrypts(c, tag) || chance(rng, w.cfg.Network.StoreLoss) {
 		c.lost++
 		w.afterSending(c, opens)
 		return
@@ -63,6 +63,17 @@ func (w *World) transmit(i, seq int32) {
 	f.serial, f.tag, f.lease = c.talk.serial, tag, c.lease
 	w.push(w.now+w.clientWay(c.lease.number), evClientArrive, k, 0)
 	w.afterSending(c, opens)
+}
+
+// reaches tells whether a message on lease l, now at its gateway, gets to the router.
+// A tunnel carries what comes within a minute after its end, unless it has broken.
+func (w *World) reaches(l *lease) bool {
+	if w.alive(l) {
+		return true
+	}
+	r := &w.routers[l.router]
+	whole := l.until >= Time(l.end)*Second-w.epoch-r.skew-2*Second
+	return whole && r.up && !r.stalled && r.boot == l.boot && w.now < l.until+tunnelGrace
 }
 
 // decrypts tells whether the router behind the client's lease can read message tag

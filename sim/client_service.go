@@ -10,7 +10,7 @@ func (w *World) clientArrived(k int32) {
 	f := w.clients.flights.at(k)
 	i := f.client
 	c := &w.clients.list[i]
-	if !w.alive(&f.lease) || f.opens && !w.clients.garlic && w.routers[f.lease.router].keys != f.keys {
+	if !w.reaches(&f.lease) || f.opens && !w.clients.garlic && w.routers[f.lease.router].keys != f.keys {
 		c.lost++
 		w.endFlight(k)
 		return

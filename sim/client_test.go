@@ -1,0 +1,121 @@
+package sim
+
+import (
+	"fmt"
+	"reflect"
+	"testing"
+)
+
+// users adds clients to a world: all of Java I2P or of i2pd.
+func users(c *Config, kind Kind, traffic Traffic, n int) *Config {
+	c.Clients = Clients{
+		Count: n, MessageEvery: 10 * Second, Traffic: traffic, StreamLength: 10 * Minute, Stay: Hour, Published: .5,
+	}
+	if kind == Java {
+		c.Clients.JavaShare = 1
+	}
+	return c
+}
+
+// sound takes away what gets lost or breaks by itself.
+func sound(c *Config) *Config {
+	c.Network.StoreLoss = 0
+	return c.each(func(r *Router) {
+		r.TunnelFailPerHour, r.TestLoss, r.BuildSuccess = 0, 0, 1
+	})
+}
+
+// Where every lease leads to the router that has the session, nothing is lost while
+// nothing breaks, and no stream dies: with one router, with the same keys on several
+// (each bundles its own leases), with sub-Destinations, with pinned bundles, and where
+// one ratchet serves all.
+func TestNothingIsLost(t *testing.T) {
+	t.Parallel()
+	w, out := NewWorld(), new(Outcome)
+	for _, scheme := range []struct {
+		scheme Scheme
+		bundle string
+		n      int
+	}{
+		{SchemeSingle, "", 1}, {SchemeIndependent, "", 3}, {SchemeMeta, "", 3}, {SchemeP140, bundlePinned, 4}, {SchemeP140, bundleGarlic, 4},
+		{SchemeP140, "composed", 1},
+	} {
+		for _, routers := range []Kind{Java, I2pd} {
+			for _, kind := range []Kind{Java, I2pd} {
+				for _, traffic := range []Traffic{TrafficStreams, TrafficDatagrams} {
+					name := fmt.Sprint(scheme.scheme, " ", scheme.bundle, " on ", routers, ": ", traffic, " of ", kind)
+					c := users(sound(worldOf(scheme.scheme, scheme.n)), kind, traffic, 20)
+					c.each(func(r *Router) { r.Kind = routers })
+					c.Network.I2pdCandidates = 500
+					c.Duration, c.Warmup = 2*Hour, 2*Hour
+					c.Clients.Stay = 0
+					if scheme.bundle == bundlePinned {
+						c.Clients.MessageEvery = 3 * Second // see TestIdleClientsComeLoose
+					}
+					if scheme.bundle != "" {
+						c.Destination.Policy.Bundle = scheme.bundle
+					}
+					mustRun(t, w, c, 5, out)
+					x := &out.Truth.Clients
+					if lost := x.Sent - x.Answered; lost > 0 || x.Sent < 10000 || x.Streams != x.Survived {
+						t.Errorf("%s: %d of %d messages lost, %d of %d streams dead; longest stall %v", name,
+							lost, x.Sent, x.Streams-x.Survived, x.Streams, x.StallMax.Seconds())
+					}
+				}
+			}
+		}
+	}
+}
+
+// Clients change nothing for anybody else where there is no balancer, and a world
+// that is used again nothing for them.
+func TestClientsApart(t *testing.T) {
+	t.Parallel()
+	w := NewWorld()
+	c := worldOf(SchemeIndependent, 2)
+	c.Duration = 6 * Hour
+	alone, among := new(Outcome), new(Outcome)
+	mustRun(t, w, c, 7, alone)
+	users(c, Java, TrafficStreams, 50)
+	c.Clients.JavaShare = .5
+	mustRun(t, w, c, 7, among)
+	if !reflect.DeepEqual(alone.Traces[0], among.Traces[0]) || alone.Truth.Publishes != among.Truth.Publishes {
+		t.Error("clients change what an observer sees")
+	}
+	if among.Truth.ClientLookups == 0 || alone.Truth.ClientLookups != 0 {
+		t.Error("clients do not look the LeaseSet up")
+	}
+	users(c, I2pd, TrafficDatagrams, 200)
+	mustRun(t, w, c, 8, alone)
+	users(c, Java, TrafficStreams, 50)
+	c.Clients.JavaShare = .5
+	mustRun(t, w, c, 7, alone)
+	if !reflect.DeepEqual(alone.Truth, among.Truth) {
+		t.Error("the same seed gives other clients the second time")
+	}
+}
+
+// BenchmarkClients tells what a message of a client costs, all of it: the choice of
+// the lease, its way, the balancer core and the answer.
+func BenchmarkClients(b *testing.B) {
+	for _, bundle := range []string{"composed", bundlePinned} {
+		for _, traffic := range []Traffic{TrafficStreams, TrafficDatagrams} {
+			b.Run(fmt.Sprintf("%s/%s", bundle, traffic), func(b *testing.B) {
+				w, out := NewWorld(), new(Outcome)
+				c := worldOf(SchemeP140, 4)
+				c.Destination.Policy.Bundle = bundle
+				c.Duration, c.Warmup = Hour, Hour
+				users(c, Java, traffic, 1000)
+				c.Clients.JavaShare = .7
+				messages := int64(0)
+				for i := range b.N {
+					if err := w.Run(c, uint64(i), out); err != nil {
+						b.Fatal(err)
+					}
+					messages += out.Truth.Clients.Sent
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(messages), "ns/message")
+			})
+		}
+	}
+}
