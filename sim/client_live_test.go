@@ -168,10 +168,10 @@ func TestLiveKills(t *testing.T) {
 				}
 			}
 			// Ages decide below 120 s only.
-			like := func(x felt) (after []float64) {
+			near := func(x felt, span float64) (after []float64) {
 				for _, s := range simulated {
 					age := s.Age.Seconds()
-					if age >= 120 != old || !old && math.Abs(age-x.age) > 10 {
+					if age >= 120 != old || !old && math.Abs(age-x.age) > span {
 						continue
 					}
 					// Live, clients were watched for 105 s.
@@ -185,13 +185,19 @@ func TestLiveKills(t *testing.T) {
 				}
 				return after
 			}
+			like := func(x felt) (after []float64) {
+				for span := 10.; span < 120 && len(after) < 10; span *= 1.5 {
+					after = near(x, span)
+				}
+				return after
+			}
 			var all []float64
 			for _, within := range []float64{5, 60, 95} {
 				shares, count := 0., 0
 				chances := []float64{1} // of so many within
 				for _, x := range real {
 					after := like(x)
-					if len(after) < 5 {
+					if len(after) < 10 {
 						t.Fatalf("%s: %d simulated clients of age %.0f s", arm.name, len(after), x.age)
 					}
 					p := 0.
