@@ -52,6 +52,16 @@ func TestAnyWorld(t *testing.T) {
 				c.Destination.Policy.Bundle = rapid.SampledFrom([]string{"composed", "pinned"}).Draw(t, "bundle")
 			}
 		}
+		if rapid.Bool().Draw(t, "used") {
+			users(c, Java, rapid.SampledFrom([]Traffic{TrafficStreams, TrafficDatagrams}).Draw(t, "traffic"), rapid.IntRange(1, 40).Draw(t, "clients"))
+			c.Clients.JavaShare = rapid.Float64Range(0, 1).Draw(t, "java")
+			c.Clients.MessageEvery = Time(rapid.Int64Range(1, 300).Draw(t, "message every")) * Second
+			c.Clients.Stay = Time(rapid.Int64Range(0, 60).Draw(t, "stay")) * Minute
+			if balanced(scheme) {
+				c.Destination.Policy.Bundle = rapid.SampledFrom([]string{"composed", bundlePinned, bundleGarlic}).Draw(t, "bundle")
+				c.Destination.Policy.Rotate = rapid.Bool().Draw(t, "rotate")
+			}
+		}
 		faults := []FaultKind{FaultCrash, FaultRestart, FaultStall, FaultSkew, FaultFloodfillLoss, FaultTierShock}
 		for range rapid.IntRange(0, 4).Draw(t, "faults") {
 			c.Faults = append(c.Faults, Fault{
@@ -76,6 +86,9 @@ func TestAnyWorld(t *testing.T) {
 			}
 		}
 		tr := &out.Truth
+		if x := &tr.Clients; x.Delivered > x.Sent || x.Answered > x.Delivered || x.Survived > x.Streams || x.FirstAnswered > x.FirstContacts || x.Stalled < 0 {
+			t.Fatalf("clients that cannot be: %+v", x)
+		}
 		if tr.Live > tr.Samples || tr.Dead > tr.Listed || tr.Inbound > tr.Tunnels || tr.Inherited > tr.Inbound {
 			t.Fatalf("counts that cannot be: %+v", tr)
 		}
@@ -139,6 +152,10 @@ func checkPools(t *rapid.T, w *World) {
 		if p.cfg.Vantage == vantageClient {
 			refer(p.talk.set)
 		}
+	}
+	for i := range w.clients.list {
+		refer(w.clients.list[i].set)
+		refer(w.clients.list[i].meta)
 	}
 	for x, n := range referred {
 		if w.sets.at(x).refs < n {

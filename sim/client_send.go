@@ -10,7 +10,7 @@ func (w *World) clientWrites(i int32) {
 	c := &w.clients.list[i]
 	if c.began == Never {
 		c.began = w.now
-		if w.now >= w.observed && w.now < w.end-firstContactIn {
+		if w.now > w.observed && w.now < w.end-firstContactIn {
 			w.out.Truth.Clients.FirstContacts++
 		}
 	}

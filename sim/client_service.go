@@ -234,18 +234,18 @@ func (w *World) clientAnswered(k int32, at Time) {
 	}
 	if !c.met {
 		c.met = true
-		if at-c.began <= firstContactIn && c.began >= w.observed && c.began < w.end-firstContactIn {
+		if at-c.began <= firstContactIn && c.began > w.observed && c.began < w.end-firstContactIn {
 			t.FirstAnswered++
 		}
 	}
 	if c.via != f.router {
-		if c.via != none && w.now >= w.observed {
+		if c.via != none && w.now > w.observed {
 			t.Moves++
 		}
 		c.via, c.viaSince = f.router, at
 	}
 	if c.switched != 0 && f.sent >= c.switched {
-		if c.switched >= w.observed {
+		if c.switched > w.observed {
 			stall := at - c.switched
 			t.Switches++
 			t.Stalled += stall

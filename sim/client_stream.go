@@ -108,7 +108,7 @@ func (w *World) streamAnswered(i, seq int32, sent, at Time) {
 		return
 	}
 	s.done |= 1 << k
-	if w.now >= w.observed {
+	if w.now > w.observed {
 		t := &w.out.Truth.Clients
 		t.Sent++
 		t.Delivered++
@@ -159,13 +159,13 @@ func (w *World) closeStream(i int32, alive bool) {
 	s := &c.flow
 	s.open, s.sent = false, false
 	s.timer++
-	if s.opened >= w.observed && s.opened+w.cfg.Clients.StreamLength < w.end {
+	if s.opened > w.observed && s.opened+w.cfg.Clients.StreamLength < w.end {
 		w.out.Truth.Clients.Streams++
 		if alive {
 			w.out.Truth.Clients.Survived++
 		}
 	}
-	if !alive && w.now >= w.observed {
+	if !alive && w.now > w.observed {
 		w.out.Truth.Clients.Sent += int64(s.next-s.base) - int64(bits.OnesCount64(s.done)) + int64(s.queued)
 	}
 	s.serial++

@@ -196,10 +196,10 @@ func (w *World) resetClients() {
 		return
 	}
 	rng := w.streams.rand[streamClients]
-	from := max(0, w.observed-clientsLead)
+	from := max(1, w.observed-clientsLead) // after the counting has begun
 	for i := range s.list {
 		s.list[i].gen = 0
-		at := uniform(rng, from, from+min(clientsLead/2, w.observed-from))
+		at := uniform(rng, from, from+max(1, min(clientsLead/2, w.observed-from)))
 		w.arrives(int32(i), at)
 	}
 }
@@ -291,7 +291,7 @@ func (w *World) endFlight(k int32) {
 }
 
 // counting tells whether a message that is sent now counts.
-func (w *World) counting() bool { return w.now >= w.observed && w.now < w.end-clientLate }
+func (w *World) counting() bool { return w.now > w.observed && w.now < w.end-clientLate }
 
 // wholeSeconds is the clock of i2pd clients.
 func (w *World) wholeSeconds(t Time) int64 { return int64((w.epoch + t) / Second) }
@@ -333,7 +333,7 @@ func (w *World) strikeClients(i int32) {
 	recent := 2*w.cfg.Clients.MessageEvery + 3*Second
 	for k := range w.clients.list {
 		c := &w.clients.list[k]
-		if c.via == i && c.struck == 0 && w.now-c.answered < recent && w.now >= w.observed {
+		if c.via == i && c.struck == 0 && w.now-c.answered < recent && w.now > w.observed {
 			c.struck, c.age, c.lostThen = w.now, w.now-c.viaSince, c.lost
 		}
 	}
