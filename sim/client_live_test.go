@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"bytes"
 	"encoding/csv"
 	"math"
 	"math/rand/v2"
@@ -38,12 +39,11 @@ func echo(bundle string, n int) *Config {
 // name so.
 func records(t *testing.T, name string) []map[string]string {
 	t.Helper()
-	f, err := os.Open(filepath.Join("testdata", name))
+	b, err := os.ReadFile(filepath.Join("testdata", name))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	rows, err := csv.NewReader(f).ReadAll()
+	rows, err := csv.NewReader(bytes.NewReader(b)).ReadAll()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,6 +88,7 @@ func meanOf(xs []float64) (mean, se float64) {
 // What senders that get replies lose while nothing fails: each sender, and each
 // trial, is one value.
 func TestLiveLosses(t *testing.T) {
+	t.Parallel()
 	measured := map[string][]float64{}
 	for _, r := range records(t, "live-steady.csv") {
 		measured[r["arm"]] = append(measured[r["arm"]], number(t, r["lost"])/number(t, r["sent"]))
@@ -122,15 +123,18 @@ func strikes(t *testing.T, bundle string, rotate bool, published float64) []Stri
 	// As measured: a kill is noticed after 50 ms, and a message takes 60 ms.
 	c.Destination.ControlDelay, c.Network.MessageDelay = 50*Millisecond, 60*Millisecond
 	c.Destination.Policy.Rotate = rotate
-	c.Clients.Count, c.Clients.MessageEvery, c.Clients.Published = 30, 200*Millisecond, published
+	c.Clients.Count, c.Clients.MessageEvery, c.Clients.Published = 12, 200*Millisecond, published
 	c.Clients.Stay = 150 * Second
+	if bundle == "composed" {
+		c.Clients.Count *= 2 // they seldom stay with a router for long
+	}
 	rng := rand.New(rand.NewPCG(140, 17))
 	for at := 5 * Minute; at < c.Duration-5*Minute; at += 105*Second + uniform(rng, 25*Second, 55*Second) {
 		c.Faults = append(c.Faults, Fault{Kind: FaultCrash, Router: rng.IntN(4), At: at, For: 105 * Second})
 	}
 	w, out := NewWorld(), new(Outcome)
 	var all []Strike
-	for seed := range uint64(2) {
+	for seed := range uint64(3) {
 		mustRun(t, w, c, seed, out)
 		all = append(all, out.Truth.Clients.Strikes...)
 	}
@@ -140,6 +144,7 @@ func strikes(t *testing.T, bundle string, rotate bool, published float64) []Stri
 // How long the clients of a killed router wait. Those measured had sessions of some
 // age; each is set against simulated ones of its age.
 func TestLiveKills(t *testing.T) {
+	t.Parallel()
 	type felt struct{ age, after float64 }
 	measured := map[string][]felt{}
 	for _, r := range records(t, "live-kills.csv") {
@@ -155,8 +160,10 @@ func TestLiveKills(t *testing.T) {
 		rotate       bool
 		published    float64
 	}{
-		{"pinned true", bundlePinned, false, 1}, {"pinned false", bundlePinned, false, 0},
-		{"rotate true", bundlePinned, true, 1}, {"rotate false", bundlePinned, true, 0},
+		{"pinned true", bundlePinned, false, 1},
+		{"pinned false", bundlePinned, false, 0},
+		{"rotate true", bundlePinned, true, 1},
+		{"rotate false", bundlePinned, true, 0},
 		{"composed true", "composed", false, 1},
 	} {
 		simulated := strikes(t, arm.bundle, arm.rotate, arm.published)

@@ -17,7 +17,7 @@ func (w *World) resolve(c *client) (int32, Time) {
 		return c.key, at // what it has, once more
 	}
 	if c.meta == none {
-		x := int32(none)
+		var x int32
 		if x, at = w.askInTurn(c, serviceKey, at); x == none {
 			return none, at
 		}

@@ -356,7 +356,7 @@ func (w *World) lookup(i int32) {
 		key, at = w.resolve(c)
 	}
 	if key != none {
-		x := int32(none)
+		var x int32
 		if x, at = w.askInTurn(c, key, at); x != none && !w.sets.at(x).meta {
 			f.set = w.holdSet(x)
 		}

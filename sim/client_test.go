@@ -37,7 +37,11 @@ func TestNothingIsLost(t *testing.T) {
 		bundle string
 		n      int
 	}{
-		{SchemeSingle, "", 1}, {SchemeIndependent, "", 3}, {SchemeMeta, "", 3}, {SchemeP140, bundlePinned, 4}, {SchemeP140, bundleGarlic, 4},
+		{SchemeSingle, "", 1},
+		{SchemeIndependent, "", 3},
+		{SchemeMeta, "", 3},
+		{SchemeP140, bundlePinned, 4},
+		{SchemeP140, bundleGarlic, 4},
 		{SchemeP140, "composed", 1},
 	} {
 		for _, routers := range []Kind{Java, I2pd} {
