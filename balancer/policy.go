@@ -36,7 +36,8 @@ type Policy interface {
 	// Bundle says what r is given to bundle with what it sends.
 	Bundle(v *View, r RouterID) Bundling
 
-	// Lost says what is done for the clients of r, which is lost.
+	// Lost says what is done for the clients of r, which is lost, and with its
+	// leases. It may be asked several times for one loss.
 	Lost(v *View, r RouterID) Failover
 }
 
@@ -52,9 +53,14 @@ type Bundling struct {
 	Lifetime Time
 }
 
-// Failover is how the clients of a lost router are served. In any case a
-// survivor takes each over by a message of its own.
+// Failover is what follows from the loss of a router. In any case a survivor
+// takes each of its clients over by a message of its own.
 type Failover struct {
+	// Masked keeps the pools of the lost router going: its leases stay listed,
+	// dead as they are, until each would have been replaced, and other routers
+	// build the replacements when and where it would have. Else its leases are
+	// dropped at once, and its share goes to the others.
+	Masked bool
 	// Rotate changes the encryption keys if a client's ratchet session is too
 	// young to be replaced by the survivor's. Observers see a change of keys.
 	Rotate bool

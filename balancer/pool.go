@@ -127,7 +127,7 @@ func (p *pool) target() int32 {
 // wakeLoop lets the build loop look at r again when its next pass would come,
 // since only a finished build and a tunnel gone wake it sooner.
 func (b *Balancer) wakeLoop(r *router) {
-	if r.state == routerServing && (r.caps&CapFastTier == 0 || r.listed) {
+	if r.builds() && (r.caps&CapFastTier == 0 || r.listed) {
 		r.loopAt = min(r.loopAt, b.now+b.loopResidual())
 	}
 	b.touch(r)
@@ -152,7 +152,7 @@ func (b *Balancer) loopResidual() Time {
 // buildPass is one pass of r's build loop over its two pools.
 func (b *Balancer) buildPass(r *router) {
 	r.loopAt = Never
-	if r.state != routerServing {
+	if !r.builds() {
 		return
 	}
 	if r.kind == KindI2pd {
@@ -241,8 +241,14 @@ func (b *Balancer) pickPool(r *router, want [2]int32) Direction {
 func (b *Balancer) startBuild(r *router, p *pool, renews TunnelID) bool {
 	at := len(b.paths)
 	builder, ok := r.id, true
-	if renews == None {
+	switch {
+	case renews == None:
 		builder, b.paths, ok = b.cfg.Policy.Build(&b.view, p.id, p.dir, b.paths)
+	case r.ghost:
+		b.paths, ok = b.pathOf(p, renews)
+	}
+	if ok && builder >= 0 && int(builder) < len(b.routers) && b.routers[builder].ghost {
+		builder = b.stand(builder)
 	}
 	path := b.paths[at:]
 	if !ok || builder < 0 || int(builder) >= len(b.routers) || len(path) > MaxHops || len(p.requests) >= maxRequests ||
@@ -260,7 +266,9 @@ func (b *Balancer) startBuild(r *router, p *pool, renews TunnelID) bool {
 	a.Direction = p.dir
 	a.Path = path
 	a.Hops = int32(b.routers[builder].cfg.Hops)
-	a.Tunnel = renews
+	if len(path) == 0 {
+		a.Tunnel = renews
+	}
 	return true
 }
 
@@ -320,7 +328,7 @@ func (b *Balancer) onTunnelStatus(r *router, ev *Event) {
 		b.addTunnel(p, r, &q, &ev.Tunnel)
 	}
 	switch {
-	case owner.state != routerServing:
+	case !owner.builds():
 	case owner.kind == KindI2pd:
 		b.i2pdBuilt(owner, &q, ev.Result)
 	case b.now-q.at > wakeAfter:
@@ -416,7 +424,7 @@ func (b *Balancer) removeTunnel(r *router, p *pool, i int, wake bool) {
 	if p.dir == Inbound && p.unlist(slot) {
 		b.ls.due = b.now
 	}
-	if wake && r.state == routerServing && r.kind == KindJava {
+	if wake && r.builds() && r.kind == KindJava {
 		r.loopAt = b.now
 	}
 	b.touch(r)

@@ -30,6 +30,7 @@ type router struct {
 	removed bool
 	standby bool // beyond the MaxLeases-th: a session, but no tunnels
 	everUp  bool
+	ghost   bool // lost, but its pools live on (Failover.Masked)
 	upSince Time
 	thawed  Time // when it last came out of a silence
 	offset  Time // its wall clock minus the core's time line
@@ -70,7 +71,7 @@ type router struct {
 func (r *router) reset(id RouterID, cfg RouterConfig) {
 	r.id, r.cfg = id, cfg
 	r.state, r.kind, r.caps = routerDown, cfg.Kind, 0
-	r.drained, r.removed, r.standby, r.everUp = false, false, false, false
+	r.drained, r.removed, r.standby, r.everUp, r.ghost = false, false, false, false, false
 	r.upSince, r.thawed, r.offset = 0, -thawGrace, 0
 	r.weight, r.quota = cfg.Weight, 0
 	r.peers = r.peers[:0]
@@ -95,6 +96,9 @@ func (r *router) idle() {
 func (r *router) active() bool {
 	return r.state == routerServing && !r.drained && !r.removed && !r.standby
 }
+
+// builds tells whether r's pools are kept full, by itself or by others for it.
+func (r *router) builds() bool { return r.state == routerServing || r.ghost }
 
 func (r *router) deadline() Time {
 	next := min(r.sessionDue, r.peersDue, r.resyncDue, r.loopAt, r.bundleDue)
@@ -158,12 +162,15 @@ func (b *Balancer) serve(r *router) {
 	r.state = routerServing
 	r.sessionDue = Never
 	r.everUp = true
-	r.upSince = b.now
 	r.pace.reset()
-	for d := range r.pools {
-		r.pools[d].timing.begin(b.now, Time(b.rng.Int64N(int64(skewMax))))
+	if !r.ghost { // else its pools have never stopped
+		r.upSince = b.now
+		for d := range r.pools {
+			r.pools[d].timing.begin(b.now, Time(b.rng.Int64N(int64(skewMax))))
+		}
+		r.fillDue, r.renewDue = b.now, b.now+Time(b.rng.Int64N(int64(i2pdRenewTick/i2pdLook)))*i2pdLook
 	}
-	r.fillDue, r.renewDue = b.now, b.now+Time(b.rng.Int64N(int64(i2pdRenewTick/i2pdLook)))*i2pdLook
+	r.ghost = false
 	r.peersDue = Never
 	if r.caps&CapFastTier != 0 {
 		r.peersDue = b.now
@@ -183,13 +190,18 @@ func (b *Balancer) serve(r *router) {
 // lose forgets what a router provided; state says how it was lost.
 func (b *Balancer) lose(r *router, state routerState) {
 	wasServing := r.state == routerServing
-	r.state = state
-	r.idle()
-	b.forgetPeers(r)
-	r.owed, r.owedReply, r.own = false, false, r.own[:0]
-	for i := range b.routers {
-		b.dropRouter(&b.routers[i], r.id)
+	if b.masks(r) {
+		b.haunt(r)
+	} else {
+		r.idle()
+		r.ghost = false
+		b.forgetPeers(r)
+		for i := range b.routers {
+			b.dropRouter(&b.routers[i], r.id)
+		}
 	}
+	r.state = state
+	r.owed, r.owedReply, r.own = false, false, r.own[:0]
 	b.touch(r)
 	if !wasServing {
 		return
@@ -309,7 +321,7 @@ func (b *Balancer) shareOut() {
 	for i := range b.routers {
 		r := &b.routers[i]
 		in, out := r.quota, int32(0)
-		if r.quota > 0 {
+		if r.quota > 0 && !r.ghost {
 			out = int32(r.cfg.Outbound)
 		}
 		if r.pools[Inbound].wanted != in || r.pools[Outbound].wanted != out {
@@ -343,7 +355,7 @@ func (b *Balancer) counted(r *router) bool {
 	if r.removed || r.drained {
 		return false
 	}
-	if r.state == routerServing {
+	if r.builds() {
 		return true
 	}
 	return !r.everUp && r.state != routerFrozen && b.now-b.start < joinGrace

@@ -35,7 +35,7 @@ func (b *Balancer) i2pdPass(r *router) {
 // with filling the pool, so that the tunnel is replaced in the next round
 // (TunnelPool::ManageTunnels). Several tunnels may fail in one round.
 func (b *Balancer) i2pdFailed(r *router) {
-	if r.filled == b.now || r.state != routerServing {
+	if r.filled == b.now || !r.builds() {
 		return
 	}
 	phase := (r.fillDue - r.renewDue) % i2pdFillTick
@@ -80,7 +80,7 @@ func (b *Balancer) i2pdRenew(r *router) {
 		}
 		for _, m := range p.members {
 			t := &b.tunnels[m.slot]
-			if !t.renewed && b.i2pdAge(r, t) > i2pdRenewAge && t.router == r.id {
+			if !t.renewed && b.i2pdAge(r, t) > i2pdRenewAge && (t.router == r.id || r.ghost) {
 				t.renewed = b.startBuild(r, p, t.id)
 			}
 		}

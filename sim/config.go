@@ -187,7 +187,11 @@ type Policy struct {
 	Bundle    string // "composed", "pinned" or "garlic"
 	// Rotate changes the encryption keys when clients of a lost router could not be
 	// moved otherwise.
-	Rotate  bool
+	Rotate bool
+	// Size and From tell the common set of gateways of policy common-pool: how
+	// many peers, from "union", "intersection" or "leader"; 0 and "": 20 and union.
+	Size    int
+	From    string
 	Imitate Kind // whose LeaseSets and publishing; empty: the first router's kind
 	// PeerRefresh is how often each router's fast tier is asked for.
 	PeerRefresh Time

@@ -84,6 +84,9 @@ type peerList struct {
 	peers   []balancer.Peer
 }
 
+// failoverMasked is the failover that keeps a lost router's leases.
+const failoverMasked = "masked"
+
 // slotBits is how many bits of a TunnelID hold the tunnel's index; the rest is
 // a serial number, so that no id comes twice in a run.
 const slotBits = 20
@@ -174,6 +177,13 @@ func (w *World) makePolicy(c *driver) error {
 		opt.Bundle = p.Bundle
 	}
 	opt.Rotate = p.Rotate
+	opt.Masked = p.Failover == failoverMasked
+	if p.Size > 0 {
+		opt.Size = p.Size
+	}
+	if p.From != "" {
+		opt.From = p.From
+	}
 	if c.policy != nil && c.name == p.Name && c.maker == p.Maker && c.opt == opt {
 		return nil
 	}

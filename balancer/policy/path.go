@@ -61,13 +61,7 @@ func (t *tier) refresh(v *balancer.View, r balancer.RouterID) {
 
 // refreshUnion takes over the union of all active routers' lists.
 func (t *tier) refreshUnion(v *balancer.View) {
-	seen := uint64(0)
-	for i := range v.Routers() {
-		r := balancer.RouterID(i)
-		if v.Active(r) {
-			seen = seen*1_000_003 + v.PeersVersion(r)*64 + uint64(i) + 1
-		}
-	}
+	seen := listsVersion(v)
 	if t.seen == seen {
 		return
 	}
@@ -173,6 +167,13 @@ func (p *javaLike) choose(v *balancer.View, t *tier, pool balancer.PoolID, dir b
 // hop draws hop i of n: from its groups of the fast tier, else from all the
 // high-capacity peers.
 func (p *javaLike) hop(v *balancer.View, t *tier, pool balancer.PoolID, dir balancer.Direction, i, n int) (int32, bool) {
+	if p.pooled && dir == balancer.Inbound && i == n-1 {
+		p.refreshCommon(v)
+		p.pick = append(p.pick[:0], p.common.slots...)
+		if s, ok := p.draw(v, pool, dir, i, n); ok {
+			return s, true
+		}
+	}
 	set := balancer.GroupsAll
 	if p.opt.Slices {
 		set = balancer.EffectiveGroups(balancer.HopGroups(dir, i, n), t.fast)
@@ -193,6 +194,10 @@ func (p *javaLike) hop(v *balancer.View, t *tier, pool balancer.PoolID, dir bala
 // Candidates is the number of peers that the inbound gateways of a pool are
 // drawn from: those of its group that may be gateways.
 func (p *javaLike) Candidates(v *balancer.View, pool balancer.PoolID) int {
+	if p.pooled {
+		p.refreshCommon(v)
+		return len(p.common.slots)
+	}
 	t := &p.tiers[pool]
 	if p.union {
 		t.refreshUnion(v)

@@ -4,6 +4,8 @@
 //     from its own fast tier under its own slice key.
 //   - superset: any router builds through any peer of the union of the tiers.
 //   - shared-key: as per-router, with one slice key for all routers.
+//   - common-pool: as per-router, but all inbound gateways come from one reduced
+//     common set, the proposal's remedy.
 //   - single: one router alone, as a stock router would do it.
 //   - natural-i2pd: what stock i2pd routers allow. They build tunnels of their own
 //     choice; all of them are listed together.
@@ -33,6 +35,13 @@ type Options struct {
 	// where clients of a lost router could not be moved otherwise.
 	Bundle string
 	Rotate bool
+	// Masked keeps a lost router's leases listed until each would have been
+	// replaced; else they are dropped at once.
+	Masked bool
+	// Size is the number of gateways in the common set of policy common-pool, at
+	// least 1, From where it is drawn from: "union", "intersection" or "leader".
+	Size int
+	From string
 	// Rules of Java's path choice that can be switched off.
 	Slices       bool // hash slices of the fast tier
 	IBGWFilter   bool // only reachable IPv4 peers as inbound gateways
@@ -44,6 +53,7 @@ type Options struct {
 func DefaultOptions() Options {
 	return Options{
 		Reuse: 0.75, Publisher: PublisherFixed, Bundle: BundleComposed,
+		Size: 20, From: FromUnion,
 		Slices: true, IBGWFilter: true, MaxPeerShare: true, SameSubnet: true,
 	}
 }
@@ -68,7 +78,7 @@ const pinnedLifetime = 90 * balancer.Second
 
 // Names lists the built-in policies.
 func Names() []string {
-	return []string{"per-router", "superset", "shared-key", "single", "natural-i2pd"}
+	return []string{"per-router", "superset", "shared-key", "common-pool", "single", "natural-i2pd"}
 }
 
 // New returns the built-in policy of that name.
@@ -82,11 +92,19 @@ func New(name string, opt Options) (balancer.Policy, error) {
 	if !slices.Contains([]string{BundleComposed, BundlePinned}, opt.Bundle) {
 		return nil, fmt.Errorf("policy %s: bundle %q is none of composed, pinned", name, opt.Bundle)
 	}
+	if !slices.Contains([]string{FromUnion, FromIntersection, FromLeader}, opt.From) {
+		return nil, fmt.Errorf("policy %s: a common set from %q is none of union, intersection, leader", name, opt.From)
+	}
+	if opt.Size < 1 {
+		return nil, fmt.Errorf("policy %s: a common set of %d gateways; it needs at least 1", name, opt.Size)
+	}
 	p := &javaLike{name: name, opt: opt}
 	switch name {
 	case "natural-i2pd":
 		p.natural = true
 	case "per-router", "single":
+	case "common-pool":
+		p.pooled = true
 	case "superset":
 		p.union = true
 	case "shared-key":
@@ -103,12 +121,14 @@ type javaLike struct {
 	opt    Options
 	union  bool // any router, any peer of the union of the tiers
 	oneKey bool // one slice key for all routers
+	pooled bool // inbound gateways from one common set
 	// natural has every router choose its paths itself.
 	natural bool
 
-	rng   *rand.Rand
-	tiers []tier
-	last  balancer.RouterID // the last publisher
+	rng    *rand.Rand
+	tiers  []tier
+	common commonSet
+	last   balancer.RouterID // the last publisher
 
 	used []usedPeer // peers of the path being chosen
 	pick []int32    // scratch of draw
@@ -122,6 +142,7 @@ func (p *javaLike) Name() string { return p.name }
 func (p *javaLike) Reset(n int, rng *rand.Rand) {
 	p.rng = rng
 	p.last = balancer.None
+	p.common.reset()
 	if cap(p.tiers) < n {
 		p.tiers = make([]tier, n)
 	}
@@ -197,7 +218,7 @@ func (p *javaLike) Bundle(*balancer.View, balancer.RouterID) balancer.Bundling {
 
 // Lost implements balancer.Policy.
 func (p *javaLike) Lost(*balancer.View, balancer.RouterID) balancer.Failover {
-	return balancer.Failover{Rotate: p.opt.Rotate}
+	return balancer.Failover{Rotate: p.opt.Rotate, Masked: p.opt.Masked}
 }
 
 // Publishers implements balancer.Policy. Paths are left to the rule `closest`,

@@ -21,7 +21,7 @@ func TestNewRefuses(t *testing.T) {
 		change func(*Options)
 		want   string
 	}{
-		{"mimik", func(*Options) {}, "there are per-router, superset, shared-key, single"},
+		{"mimik", func(*Options) {}, "there are per-router, superset, shared-key, common-pool"},
 		{"single", func(o *Options) { o.Reuse = 1.5 }, "reuse 1.5"},
 		{"single", func(o *Options) { o.Reuse = math.NaN() }, "reuse NaN"},
 		{"single", func(o *Options) { o.Publisher = "most" }, `publisher "most"`},

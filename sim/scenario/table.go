@@ -469,7 +469,7 @@ var table = []declaration{
 	{
 		Key: Key{
 			Path: "destination.policy.name", Type: String, Default: "per-router",
-			Doc:    "A built-in policy: per-router, superset, shared-key or single.",
+			Doc:    "A built-in policy: per-router, superset, shared-key, common-pool or single.",
 			Source: p140 + ", security implications: the default configuration",
 		},
 		field: func(t *target) any { return &t.world.Destination.Policy.Name },
@@ -480,6 +480,15 @@ var table = []declaration{
 			Doc:    "Size of the common set of inbound gateways; counts for policies with one.",
 			Source: p140 + ", security implications: \"a set of up to (say) 20 peers\"",
 		},
+		field: func(t *target) any { return &t.world.Destination.Policy.Size },
+	},
+	{
+		Key: Key{
+			Path: "destination.policy.from", Type: Enum, Default: "union", Words: []string{"union", "intersection", "leader"},
+			Doc:    "Which peers that set is drawn from: those in any router's fast tier, those in all of them (the union where there are none), or those in the first active router's.",
+			Source: p140 + ", security implications: \"selecting IBGWs from a reduced set\" names none",
+		},
+		field: func(t *target) any { return &t.world.Destination.Policy.From },
 	},
 	{
 		Key: Key{

@@ -12,8 +12,6 @@ type refusal struct {
 }
 
 var unsimulated = []refusal{
-	{"destination.policy.size", nil, "policies with a common set of a chosen size are not simulated"},
-	{"destination.policy.failover", []string{"masked"}, "masked failover is not simulated"},
 	{"faults.kind", []string{"link_loss", "balancer_crash"}, "this fault is not simulated"},
 }
 
