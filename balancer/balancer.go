@@ -26,6 +26,7 @@ type Balancer struct {
 	pub     publisher
 	verify  verifier
 	clients clients
+	virtual virtual // the one router that all look like, where the policy imitates
 
 	acts    []Action // being built by the current Step
 	paths   []PeerID // memory of the actions' paths
@@ -58,16 +59,21 @@ func (b *Balancer) Reset(cfg Config) {
 	b.pub.reset()
 	b.verify.reset()
 	b.clients.reset()
-	if cap(b.routers) < len(cfg.Routers) {
-		b.routers = make([]router, len(cfg.Routers))
+	b.virtual.reset(cfg.Policy, len(cfg.Routers))
+	n := len(cfg.Routers)
+	if b.virtual.on {
+		n++
 	}
-	b.routers = b.routers[:len(cfg.Routers)]
+	if cap(b.routers) < n {
+		b.routers = make([]router, n)
+	}
+	b.routers = b.routers[:n]
 	b.next = b.next[:0]
 	for i := range b.routers {
-		b.routers[i].reset(RouterID(i), cfg.Routers[i])
+		b.routers[i].reset(RouterID(i), cfg.Routers[min(i, len(cfg.Routers)-1)])
 		b.next = append(b.next, Never)
 	}
-	cfg.Policy.Reset(len(cfg.Routers), b.rng)
+	cfg.Policy.Reset(n, b.rng)
 }
 
 // Step takes in one event at the given time and appends what is to be done to
@@ -79,6 +85,7 @@ func (b *Balancer) Step(now Time, ev *Event, acts []Action) []Action {
 	}
 	b.now = max(b.now, now)
 	b.acts = acts
+	b.virtual.lag = 0
 	b.paths, b.bundles = b.paths[:0], b.bundles[:0]
 	b.take(ev)
 	b.runDue()
@@ -90,7 +97,7 @@ func (b *Balancer) Step(now Time, ev *Event, acts []Action) []Action {
 // Deadline is when the core wants its next EventWake; Never if it only waits
 // for events.
 func (b *Balancer) Deadline() Time {
-	next := min(b.ls.due, b.pub.due, b.joinDue, b.verify.due, b.clients.due)
+	next := min(b.ls.due, b.pub.due, b.joinDue, b.verify.due, b.clients.due, b.virtual.showDue, b.virtual.waitDue)
 	for _, at := range b.next {
 		next = min(next, at)
 	}
@@ -98,7 +105,7 @@ func (b *Balancer) Deadline() Time {
 }
 
 func (b *Balancer) take(ev *Event) {
-	if ev.Kind != EventWake && ev.Router != None && (ev.Router < 0 || int(ev.Router) >= len(b.routers)) {
+	if ev.Kind != EventWake && ev.Router != None && (ev.Router < 0 || int(ev.Router) >= len(b.cfg.Routers)) {
 		return // a router that the configuration does not name
 	}
 	if ev.Direction > Outbound {
@@ -170,6 +177,9 @@ func (b *Balancer) runDue() {
 			b.runRouter(r)
 			b.next[i] = r.deadline()
 		}
+	}
+	if b.virtual.waitDue <= b.now {
+		b.endWaits()
 	}
 	if b.ls.due <= b.now {
 		b.expireAll()

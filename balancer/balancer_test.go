@@ -82,7 +82,7 @@ func TestRulesHoldUnderFaults(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		n := rapid.IntRange(1, 20).Draw(rt, "routers")
 		leases := rapid.IntRange(1, 16).Draw(rt, "leases")
-		name := rapid.SampledFrom([]string{"per-router", "superset", "shared-key"}).Draw(rt, "policy")
+		name := rapid.SampledFrom([]string{"per-router", "superset", "shared-key", "common-pool", "mimic"}).Draw(rt, "policy")
 		r := newRig(rt, config(n, leases, named(rt, name, nil), rapid.Uint64().Draw(rt, "seed")), rapid.Uint64().Draw(rt, "world"))
 		r.success = rapid.Float64Range(0.3, 1).Draw(rt, "success")
 		for range rapid.IntRange(0, 30).Draw(rt, "faults") {

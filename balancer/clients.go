@@ -113,9 +113,9 @@ func (b *Balancer) isEntry(r *router) bool {
 // is neither not nor an entry; nil where there is none.
 func (b *Balancer) leastBusy(not RouterID) *router {
 	var best *router
-	for i := range b.routers {
+	for i := range b.fleet() {
 		r := &b.routers[i]
-		if r.id == not || !r.active() || len(r.pools[Inbound].list) == 0 || b.isEntry(r) {
+		if r.id == not || !r.active() || !b.hasLeases(r) || b.isEntry(r) {
 			continue
 		}
 		if best == nil || r.clients < best.clients {
@@ -131,7 +131,7 @@ func (b *Balancer) leaveClients(r *router) {
 		return
 	}
 	young := b.moveAll(r)
-	for i := range b.routers {
+	for i := range b.fleet() {
 		// With the message comes the LeaseSet that keeps the client.
 		q := &b.routers[i]
 		q.owed = q.owed || q.state == routerServing && b.cfg.Policy.Bundle(&b.view, q.id).Own

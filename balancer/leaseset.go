@@ -81,14 +81,17 @@ func (b *Balancer) compose() {
 		b.acts = append(b.acts, Action{
 			Kind: ActionRotateKeys, Router: None, Tunnel: None, OutboundTunnel: None, ReplyLease: None,
 		})
-		for i := range b.routers {
+		for i := range b.fleet() {
 			b.routers[i].own = b.routers[i].own[:0]
 		}
 		b.greetAgain()
 	}
 	b.date()
+	if b.virtual.on {
+		b.virtual.showDue = b.now + b.publishDelay()
+	}
 	b.pub.changed(b)
-	for i := range b.routers {
+	for i := range b.fleet() {
 		r := &b.routers[i]
 		if r.state == routerServing && !b.keepsBundle(r) {
 			r.owed = true
@@ -249,7 +252,10 @@ func (b *Balancer) keepRules(list []Lease) []Lease {
 		// By its router's clock it has not ended; by ours nobody would use it.
 		// A LeaseSet knows whole seconds only: one that ends within the second
 		// in which it is published has ended.
-		now := max(b.now+b.routers[list[i].Router].offset, b.wall())
+		now := b.wall()
+		if !b.virtual.on || b.virtual.how.RawEnds {
+			now = max(now, b.now+b.routers[list[i].Router].offset)
+		}
 		if end := list[i].End; end-now > Second || end/Second > now/Second {
 			if kept < i {
 				list[kept] = list[i]
@@ -281,7 +287,10 @@ func (b *Balancer) date() {
 	}
 	// A version that nobody has seen need not be kept apart from the next one:
 	// else many changes in one second would put `published` ahead of the clock.
-	l.published = max(l.shown+1, int64((b.wall()+rounding)/Second))
+	l.published = max(l.shown+1, int64((b.wall()-b.virtual.lag+rounding)/Second))
+	if b.virtual.on {
+		l.shown = l.published // the leader would have bundled it at once
+	}
 }
 
 func sameLeases(a, b []Lease) bool {
@@ -300,10 +309,17 @@ func sameLeases(a, b []Lease) bool {
 // it sends. It comes last in a Step, but for what changes no lease: the actions'
 // leases lie in the core's memory.
 func (b *Balancer) handOut() {
-	if !b.ls.made() {
+	v := &b.virtual
+	if v.on && v.showDue <= b.now {
+		v.showDue = Never
+		if b.ls.made() {
+			b.show()
+		}
+	}
+	if !b.ls.made() || v.on && v.showDue != Never {
 		return
 	}
-	for i := range b.routers {
+	for i := range b.fleet() {
 		r := &b.routers[i]
 		if !r.owed && !r.owedReply {
 			continue
@@ -388,6 +404,10 @@ func (b *Balancer) onLeaseRequest(r *router, ev *Event) {
 	if r.state != routerServing {
 		return
 	}
+	r.owedReply = true
+	if b.virtual.on {
+		return // what it builds of its own accord is nothing that the leader has built
+	}
 	p := &r.pools[Inbound]
 	for j := len(p.members) - 1; j >= 0; j-- {
 		if t := &b.tunnels[p.members[j].slot]; !requested(ev.Leases, t) {
@@ -409,7 +429,6 @@ func (b *Balancer) onLeaseRequest(r *router, ev *Event) {
 			Created: l.End - r.offset - tunnelLifetime, End: l.End,
 		})
 	}
-	r.owedReply = true
 }
 
 func requested(list []Lease, t *tunnel) bool {

@@ -15,7 +15,8 @@ type Policy interface {
 	Reset(n int, rng *rand.Rand)
 
 	// Build chooses the router and the path of the next tunnel of pool p in
-	// direction dir. The pool's own router is v.PoolRouter(p). It appends the
+	// direction dir. The pool's own router is v.PoolRouter(p); where that is the
+	// virtual router of an imitation, it stands for the one that acts for it. It appends the
 	// path (from the operator's router outwards) to path and returns it with
 	// the router that shall build it. An empty path leaves the choice of peers
 	// to the router. ok is false where no path can be had now.
@@ -74,5 +75,6 @@ type Send struct {
 	ReplyLease int32    // to which the ack is asked for: index into the leases
 }
 
-// PoolID numbers the pools of a run: one for each router.
+// PoolID numbers the pools of a run: one for each router, and after them the one
+// of the virtual router, where the policy is an Imitator.
 type PoolID int32

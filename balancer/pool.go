@@ -159,6 +159,9 @@ func (b *Balancer) buildPass(r *router) {
 		b.i2pdPass(r)
 		return
 	}
+	if b.virtual.on {
+		b.forgetTwins()
+	}
 	var want [2]int32
 	building := int32(0)
 	for d := range r.pools {
@@ -247,7 +250,11 @@ func (b *Balancer) startBuild(r *router, p *pool, renews TunnelID) bool {
 	case r.ghost:
 		b.paths, ok = b.pathOf(p, renews)
 	}
-	if ok && builder >= 0 && int(builder) < len(b.routers) && b.routers[builder].ghost {
+	switch {
+	case !ok || builder < 0 || int(builder) >= len(b.routers):
+	case b.virtual.on && builder == b.virtual.id:
+		builder = b.acting()
+	case b.routers[builder].ghost:
 		builder = b.stand(builder)
 	}
 	path := b.paths[at:]
@@ -311,6 +318,10 @@ func (b *Balancer) findRequest(r *router, id RequestID) (*router, *pool, int) {
 
 func (b *Balancer) onTunnelStatus(r *router, ev *Event) {
 	owner, p, i := b.findRequest(r, ev.Request)
+	if p == nil && b.virtual.on {
+		b.onTwin(r, ev)
+		return
+	}
 	if p == nil || p.requests[i].router != r.id {
 		return
 	}
@@ -347,6 +358,9 @@ func (b *Balancer) addTunnel(p *pool, r *router, q *request, w *Tunnel) {
 	if t.hops == 0 && w.Hops <= MaxHops {
 		t.path, t.hops = w.Path, w.Hops // the router's own choice
 	}
+	if b.isVirtual(p) {
+		b.dateShadow(&t, q)
+	}
 	t.early = b.earlyExpiry(r, p.dir, t.created)
 	if t.early <= b.now || w.End > b.now+r.offset+maxLifetime ||
 		len(p.members) >= max(maxTunnels, 4*int(p.wanted)) {
@@ -368,6 +382,14 @@ func (b *Balancer) addTunnel(p *pool, r *router, q *request, w *Tunnel) {
 	b.countHops(p, &t, 1)
 	at, _ := slices.BinarySearch(p.expiries, t.early)
 	p.expiries = slices.Insert(p.expiries, at, t.early)
+	if b.isVirtual(p) {
+		b.enter(p, slot)
+		if w := &b.virtual.twins[slot]; b.virtual.how.Late && p.dir == Inbound && w.asked > 0 {
+			w.waiting = b.now + twinPatience
+			b.virtual.waitDue = min(b.virtual.waitDue, w.waiting)
+			return
+		}
+	}
 	if p.dir == Inbound {
 		b.list(p, &t, slot)
 	}
@@ -417,6 +439,9 @@ func (b *Balancer) expire(r *router) {
 // look at once, as it does when a tunnel is gone (TunnelPoolManager).
 func (b *Balancer) removeTunnel(r *router, p *pool, i int, wake bool) {
 	slot := p.members[i].slot
+	if b.isVirtual(p) {
+		b.part(slot, p.dir)
+	}
 	p.forgetEarly(p.members[i].early)
 	b.countHops(p, &b.tunnels[slot], -1)
 	b.free = append(b.free, slot)
@@ -449,6 +474,9 @@ func (b *Balancer) findTunnel(r *router, id TunnelID) (*router, *pool, int) {
 func (b *Balancer) onTunnelExpired(r *router, ev *Event) {
 	owner, p, i := b.findTunnel(r, ev.Tunnel.ID)
 	if p == nil {
+		if b.virtual.on {
+			b.twinGone(r, ev.Tunnel.ID)
+		}
 		return
 	}
 	t := &b.tunnels[p.members[i].slot]
@@ -459,7 +487,13 @@ func (b *Balancer) onTunnelExpired(r *router, ev *Event) {
 		// and the core has drawn one for it.
 	default:
 		if r.kind == KindI2pd && ev.Reason == ReasonFailed {
+			if b.virtual.on {
+				r = owner
+			}
 			b.i2pdFailed(r)
+		}
+		if b.virtual.on {
+			b.virtual.lag = b.virtual.way
 		}
 		b.removeTunnel(owner, p, i, true)
 	}
@@ -478,6 +512,10 @@ func (b *Balancer) askPools(r *router) {
 // the router knows (they outlived a connection).
 func (b *Balancer) onTunnelList(r *router, ev *Event) {
 	if r.state != routerServing {
+		return
+	}
+	if b.virtual.on {
+		b.reclaim(r, ev)
 		return
 	}
 	for i := range b.routers {

@@ -36,7 +36,7 @@ func (p *publisher) changed(b *Balancer) {
 	if b.cfg.Imitate == KindI2pd && p.due != Never {
 		return // the publish that waits will send the newest
 	}
-	p.due = b.now + b.cfg.PublishDelay
+	p.due = b.now + b.publishDelay()
 	if b.selfPaced() {
 		return
 	}
@@ -49,10 +49,15 @@ func (p *publisher) changed(b *Balancer) {
 	}
 }
 
+// publishDelay is how long after a change it is published, and shown at all where an
+// imitation has something to hide until then: by the leader's clock, to which a
+// change is older by its way here, and the publish younger by its way back.
+func (b *Balancer) publishDelay() Time { return max(0, b.cfg.PublishDelay-2*b.virtual.lag) }
+
 // selfPaced tells whether all routers are i2pd's: those keep the spacing
 // themselves, and send the newest of what they are given (Destination.cpp).
 func (b *Balancer) selfPaced() bool {
-	for i := range b.routers {
+	for i := range b.fleet() {
 		if b.routers[i].kind != KindI2pd {
 			return false
 		}
@@ -140,7 +145,7 @@ func (p *publisher) idle() bool {
 
 // canPublish tells whether a serving router has an outbound tunnel.
 func (b *Balancer) canPublish() bool {
-	for i := range b.routers {
+	for i := range b.fleet() {
 		if b.hasWayOut(&b.routers[i]) {
 			return true
 		}
@@ -164,7 +169,7 @@ func (b *Balancer) hasWayOut(r *router) bool {
 			}
 		}
 	}
-	return false
+	return b.virtual.on && b.voices(r.id) > 0
 }
 
 // publish sends the newest LeaseSet through the routers of the policy's
@@ -194,6 +199,7 @@ func (b *Balancer) publish() {
 		p.due = b.now + outboundWait
 		return
 	}
+	b.show()
 	p.attempted, p.last, p.inFlight = true, b.now, l.published
 	for i := range p.through {
 		b.routers[p.through[i].Router].pace.given(b.now)
@@ -217,7 +223,7 @@ func (b *Balancer) wantsCarrier() bool {
 	if b.leastBusy(None) != nil {
 		return false
 	}
-	for i := range b.routers {
+	for i := range b.fleet() {
 		if r := &b.routers[i]; b.counted(r) && !b.isEntry(r) {
 			return b.anyEntry()
 		}
@@ -261,7 +267,7 @@ func (b *Balancer) chooseAudience() {
 	p.through = p.through[:0]
 	p.wanted = b.cfg.Policy.Publishers(&b.view, b.ls.leases, p.wanted[:0])
 	for _, s := range p.wanted {
-		if s.Router >= 0 && int(s.Router) < len(b.routers) && !p.asks(s.Router) &&
+		if s.Router >= 0 && int(s.Router) < len(b.cfg.Routers) && !p.asks(s.Router) &&
 			b.routers[s.Router].active() && b.hasWayOut(&b.routers[s.Router]) {
 			p.through = append(p.through, sender{Send: b.possible(s)})
 		}
@@ -270,7 +276,7 @@ func (b *Balancer) chooseAudience() {
 		return
 	}
 	fallback := RouterID(None)
-	for i := range b.routers {
+	for i := range b.fleet() {
 		r := &b.routers[i]
 		if !b.hasWayOut(r) {
 			continue

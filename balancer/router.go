@@ -161,6 +161,7 @@ func (b *Balancer) onSessionStatus(r *router, ev *Event) {
 func (b *Balancer) serve(r *router) {
 	r.state = routerServing
 	r.sessionDue = Never
+	first := !r.everUp
 	r.everUp = true
 	r.pace.reset()
 	if !r.ghost { // else its pools have never stopped
@@ -179,6 +180,9 @@ func (b *Balancer) serve(r *router) {
 		// Tunnels that outlived a lost connection are taken up again.
 		r.resyncDue = b.now
 	}
+	if b.virtual.on {
+		b.seat(r, first)
+	}
 	b.shareOut()
 	if r.caps&CapFastTier == 0 {
 		r.loopAt = b.now
@@ -190,9 +194,13 @@ func (b *Balancer) serve(r *router) {
 // lose forgets what a router provided; state says how it was lost.
 func (b *Balancer) lose(r *router, state routerState) {
 	wasServing := r.state == routerServing
-	if b.masks(r) {
+	switch {
+	case b.virtual.on:
+		r.idle()
+		b.forgetPeers(r)
+	case b.masks(r):
 		b.haunt(r)
-	} else {
+	default:
 		r.idle()
 		r.ghost = false
 		b.forgetPeers(r)
@@ -201,6 +209,9 @@ func (b *Balancer) lose(r *router, state routerState) {
 		}
 	}
 	r.state = state
+	if b.virtual.on {
+		b.loseReal(r)
+	}
 	r.owed, r.owedReply, r.own = false, false, r.own[:0]
 	b.touch(r)
 	if !wasServing {
@@ -282,6 +293,10 @@ func (b *Balancer) onAdmin(r *router, ev *Event) {
 // weights, the remainder to the first ones, over the routers that serve or may
 // still join; those beyond the Leases-th stand by.
 func (b *Balancer) shareOut() {
+	if b.virtual.on {
+		b.shareVirtual()
+		return
+	}
 	var count int32
 	var sum int64
 	for i := range b.routers {
@@ -372,7 +387,13 @@ func (b *Balancer) forgetPeers(r *router) {
 
 // onPeerList takes over a router's list, the fast tier first.
 func (b *Balancer) onPeerList(r *router, ev *Event) {
-	if ev.Unchanged || r.state != routerServing {
+	if r.state != routerServing {
+		return
+	}
+	if b.virtual.on {
+		defer b.adoptPeers(r)
+	}
+	if ev.Unchanged {
 		return
 	}
 	first := !r.listed

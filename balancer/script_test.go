@@ -394,12 +394,13 @@ func checkScript(t *rapid.T, honest bool, only string) {
 		n = 18
 	}
 	leases := rapid.IntRange(1, 16).Draw(t, "leases")
-	name := rapid.SampledFrom([]string{"per-router", "superset", "shared-key", "common-pool", "natural-i2pd"}).Draw(t, "policy")
+	name := rapid.SampledFrom([]string{"per-router", "superset", "shared-key", "common-pool", "mimic", "natural-i2pd"}).Draw(t, "policy")
 	pinned := rapid.Bool().Draw(t, "pinned")
 	masked := rapid.IntRange(0, 3).Draw(t, "masked") == 0
 	cfg := config(n, leases, named(t, name, func(o *policy.Options) {
 		o.Publisher = rapid.SampledFrom([]string{policy.PublisherFixed, policy.PublisherRotate, policy.PublisherAll}).Draw(t, "publisher")
 		o.Masked = masked
+		o.Without = policy.Rules(rapid.Uint16Range(0, 127).Draw(t, "without"))
 		if pinned {
 			o.Bundle, o.Rotate = policy.BundlePinned, rapid.Bool().Draw(t, "rotate")
 		}

@@ -59,7 +59,7 @@ func (b *Balancer) lookUp() {
 	if !b.pub.attempted || !b.ls.made() {
 		return // the next publish sets the time
 	}
-	n := RouterID(len(b.routers))
+	n := RouterID(len(b.cfg.Routers))
 	chosen := RouterID(None)
 	for i := range n {
 		id := (v.last + 1 + i) % n

@@ -10,7 +10,7 @@ type View struct {
 func (v *View) Now() Time { return v.b.now }
 
 // Routers is the number of configured routers, up or not.
-func (v *View) Routers() int { return len(v.b.routers) }
+func (v *View) Routers() int { return len(v.b.cfg.Routers) }
 
 // Active tells whether r is up, has a session and is neither drained nor
 // standing by.
@@ -34,7 +34,12 @@ func (v *View) Hops(r RouterID) int { return v.b.routers[r].cfg.Hops }
 // Quota is how many leases r is to provide.
 func (v *View) Quota(r RouterID) int { return int(v.b.routers[r].quota) }
 
-// PoolRouter is the router of pool p.
+// Speaker is, where all routers look like one, the router with most of its outbound
+// tunnels; None where no router serves.
+func (v *View) Speaker() RouterID { return v.b.speaker() }
+
+// PoolRouter is the router of pool p: beyond Routers where all look like one, whose
+// pool it is.
 func (v *View) PoolRouter(p PoolID) RouterID { return RouterID(p) }
 
 // Peers is the list that r gave last: its fast tier (PeerFast set) first, then
@@ -105,10 +110,15 @@ func (b *Balancer) Candidates(p PoolID) int {
 // reused; it marks the tunnel as reused and appends its
 // path to dst. ok is false where there is none.
 func (v *View) TakeReusable(p PoolID, dir Direction, within Time, dst []PeerID) (path []PeerID, ok bool) {
+	return v.TakeReusableOf(p, dir, None, within, dst)
+}
+
+// TakeReusableOf is TakeReusable among the tunnels that router of has; None: of any.
+func (v *View) TakeReusableOf(p PoolID, dir Direction, of RouterID, within Time, dst []PeerID) (path []PeerID, ok bool) {
 	b := v.b
 	rt := &b.routers[p]
 	for _, m := range rt.pools[dir].members {
-		if m.early-b.now >= within {
+		if m.early-b.now >= within || of != None && b.keeper(m.slot) != of {
 			continue
 		}
 		t := &b.tunnels[m.slot]

@@ -187,7 +187,8 @@ type Policy struct {
 	Bundle    string // "composed", "pinned" or "garlic"
 	// Rotate changes the encryption keys when clients of a lost router could not be
 	// moved otherwise.
-	Rotate bool
+	Rotate  bool
+	Without string // rules that policy mimic leaves out, with commas between
 	// Size and From tell the common set of gateways of policy common-pool: how
 	// many peers, from "union", "intersection" or "leader"; 0 and "": 20 and union.
 	Size    int

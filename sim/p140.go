@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"multihome.i2p/balancer"
 	"multihome.i2p/balancer/policy"
@@ -184,11 +185,14 @@ func (w *World) makePolicy(c *driver) error {
 	if p.From != "" {
 		opt.From = p.From
 	}
+	var err error
+	if opt.Without, err = policy.ParseRules(RulesOf(p.Without)); err != nil {
+		return bad("destination.policy.without", "%v", err)
+	}
 	if c.policy != nil && c.name == p.Name && c.maker == p.Maker && c.opt == opt {
 		return nil
 	}
 	var made balancer.Policy
-	var err error
 	if p.Maker != nil {
 		made, err = p.Maker.New(opt)
 	} else {
@@ -229,6 +233,12 @@ func (w *World) policyFailed() error {
 		}
 	}
 	return nil
+}
+
+// RulesOf splits the rules that Policy.Without names.
+func RulesOf(without string) []string {
+	names := strings.FieldsFunc(without, func(c rune) bool { return c == ',' || c == ' ' })
+	return slices.DeleteFunc(names, func(name string) bool { return name == "none" })
 }
 
 func (w *World) configureCore(c *driver) {

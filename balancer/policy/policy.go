@@ -6,6 +6,7 @@
 //   - shared-key: as per-router, with one slice key for all routers.
 //   - common-pool: as per-router, but all inbound gateways come from one reduced
 //     common set, the proposal's remedy.
+//   - mimic: all routers look like one of them, the leader. See balancer.Imitator.
 //   - single: one router alone, as a stock router would do it.
 //   - natural-i2pd: what stock i2pd routers allow. They build tunnels of their own
 //     choice; all of them are listed together.
@@ -42,6 +43,8 @@ type Options struct {
 	// least 1, From where it is drawn from: "union", "intersection" or "leader".
 	Size int
 	From string
+	// Without leaves out rules of policy mimic.
+	Without Rules
 	// Rules of Java's path choice that can be switched off.
 	Slices       bool // hash slices of the fast tier
 	IBGWFilter   bool // only reachable IPv4 peers as inbound gateways
@@ -78,7 +81,7 @@ const pinnedLifetime = 90 * balancer.Second
 
 // Names lists the built-in policies.
 func Names() []string {
-	return []string{"per-router", "superset", "shared-key", "common-pool", "single", "natural-i2pd"}
+	return []string{"per-router", "superset", "shared-key", "common-pool", "mimic", "single", "natural-i2pd"}
 }
 
 // New returns the built-in policy of that name.
@@ -105,6 +108,8 @@ func New(name string, opt Options) (balancer.Policy, error) {
 	case "per-router", "single":
 	case "common-pool":
 		p.pooled = true
+	case "mimic":
+		return &mimic{javaLike: *p}, nil
 	case "superset":
 		p.union = true
 	case "shared-key":

@@ -13,7 +13,7 @@ import (
 
 // names are the names that scenario files may use.
 func names() scenario.Names {
-	n := scenario.Names{Attacks: attack.Names(), Policies: policy.Names(), Files: policyFiles{}}
+	n := scenario.Names{Attacks: attack.Names(), Policies: policy.Names(), Rules: policy.RuleNames(), Files: policyFiles{}}
 	for _, d := range result.KnownMetrics() {
 		n.Metrics = append(n.Metrics, d.Name)
 	}

@@ -21,7 +21,7 @@ import (
 )
 
 func names() scenario.Names {
-	return scenario.Names{Attacks: attack.Names(), Policies: policy.Names()}
+	return scenario.Names{Attacks: attack.Names(), Policies: policy.Names(), Rules: policy.RuleNames()}
 }
 
 func parse(t testing.TB, text string) *scenario.Scenario {

@@ -61,12 +61,29 @@ func admitScalar(v *value, names Names) *Error {
 		return v.pos.fault(path, mend, "%s %s: %s", path, formatScalar(v.spec, v.scalar), r.what)
 	}
 	what := map[string]string{
-		"destination.policy.name": "policy", "figures.metric": "metric", "adversaries.attacks": "attack",
+		"destination.policy.name": "policy", "destination.policy.without": "rule", "figures.metric": "metric", "adversaries.attacks": "attack",
 	}[path]
 	if what == "" || isWord(v) || v.ofFile {
 		return nil
 	}
+	if path == "destination.policy.without" {
+		return admitRules(v, names.Rules)
+	}
 	return known(v, path, what, names.of(v.spec))
+}
+
+// admitRules checks the rules of a policy to be left out.
+func admitRules(v *value, rules []string) *Error {
+	for _, name := range sim.RulesOf(v.text()) {
+		if rules != nil && !slices.Contains(rules, name) {
+			mend := didYouMean(name, rules)
+			if mend == "" {
+				mend = "choose " + either(rules)
+			}
+			return v.pos.fault("destination.policy.without", mend, "policy mimic has no rule %q", name)
+		}
+	}
+	return nil
 }
 
 func known(v *value, path, what string, names []string) *Error {

@@ -35,6 +35,7 @@ var testNames = Names{
 	Attacks:  []string{"distinct", "richness", "expiry"},
 	Policies: []string{"per-router", "shared-key", "single", "superset"},
 	Files:    testFiles{},
+	Rules:    []string{"leader", "shadow"},
 	Metrics:  []string{"distinct_ibgw_per_leaseset", "floodfill_stores_per_s", "ibgw_candidates", "leaseset_bytes", "leaseset_publishes_per_10min"},
 }
 

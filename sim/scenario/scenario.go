@@ -9,8 +9,9 @@ import (
 
 // Names are what other packages know by name; a nil list is not checked.
 type Names struct {
-	// Attacks, Policies and Metrics are those that a run could use.
-	Attacks, Policies, Metrics []string
+	// Attacks, Policies and Metrics are those that a run could use; Rules are those of
+	// policy mimic.
+	Attacks, Policies, Metrics, Rules []string
 	// Files is where policies of files come from; nil: they are not taken.
 	Files PolicyFiles
 }

@@ -469,7 +469,7 @@ var table = []declaration{
 	{
 		Key: Key{
 			Path: "destination.policy.name", Type: String, Default: "per-router",
-			Doc:    "A built-in policy: per-router, superset, shared-key, common-pool or single.",
+			Doc:    "A built-in policy: per-router, superset, shared-key, common-pool, mimic or single.",
 			Source: p140 + ", security implications: the default configuration",
 		},
 		field: func(t *target) any { return &t.world.Destination.Policy.Name },
@@ -489,6 +489,13 @@ var table = []declaration{
 			Source: p140 + ", security implications: \"selecting IBGWs from a reduced set\" names none",
 		},
 		field: func(t *target) any { return &t.world.Destination.Policy.From },
+	},
+	{
+		Key: Key{
+			Path: "destination.policy.without", Type: String, Default: "none",
+			Doc: "Rules that policy mimic leaves out, to see what each is worth, with commas between: shadow, leader, pool-inheritance, virtual-clock, late-compose, masked-failures, outbound-twins (docs/model.md).",
+		},
+		field: func(t *target) any { return &t.world.Destination.Policy.Without },
 	},
 	{
 		Key: Key{

@@ -83,7 +83,7 @@ type worlds struct {
 func worldsOf(c conditions) (*worlds, error) {
 	w := &worlds{}
 	for _, kind := range kinds {
-		names := scenario.Names{Attacks: attack.Names(), Policies: policy.Names()}
+		names := scenario.Names{Attacks: attack.Names(), Policies: policy.Names(), Rules: policy.RuleNames()}
 		s, err := scenario.Parse("reference-"+kind+".yaml", []byte(c.scenarioText(kind)), names)
 		if err != nil {
 			return nil, fmt.Errorf("the scenario of the reference is at fault: %w", err)
