@@ -223,6 +223,9 @@ type Fault struct {
 	For    Time
 	Every  Time // 0: once
 	Step   Time // of a skew: how far the clock jumps ahead
+	// Arm is "both" or "policy", for a fault that the reference does not have; the
+	// world ignores it.
+	Arm string
 }
 
 // Adversary is one vantage point.

@@ -112,7 +112,7 @@ func build(name string, root *value, names Names) (*Scenario, *Error) {
 	s.World = bind(s, names, root, destination)
 	s.Reference = bind(&Scenario{}, names, root, reference)
 	s.Reference.Faults = slices.DeleteFunc(s.Reference.Faults, func(f sim.Fault) bool {
-		return f.Router >= len(s.Reference.Destination.Routers)
+		return f.Arm == "policy" || f.Router >= len(s.Reference.Destination.Routers)
 	})
 	if err := checkWorld(root, destination, &s.World); err != nil {
 		return nil, err

@@ -643,7 +643,7 @@ var table = []declaration{
 
 	// What breaks.
 	{
-		Key:   Key{Path: "faults", Type: List, Default: "[]", Doc: "What breaks and when, in both arms; a fault of a router that the reference does not have is left out there."},
+		Key:   Key{Path: "faults", Type: List, Default: "[]", Doc: "What breaks and when, in both arms unless a fault says otherwise; a fault of a router that the reference does not have is left out there."},
 		field: func(t *target) any { return t.newFault },
 	},
 	{
@@ -693,6 +693,13 @@ var table = []declaration{
 		},
 		field: func(t *target) any { return &t.fault.Step },
 		only:  []string{"skew"},
+	},
+	{
+		Key: Key{
+			Path: "faults[].arm", Type: Enum, Default: "both", Words: []string{"both", "policy"},
+			Doc: "Which arm it strikes: both, or the policy's alone, where what is hidden is that there was a fault at all.",
+		},
+		field: func(t *target) any { return &t.fault.Arm },
 	},
 
 	// Who watches.
