@@ -31,6 +31,7 @@ type Balancer struct {
 	acts    []Action // being built by the current Step
 	paths   []PeerID // memory of the actions' paths
 	bundles []Lease  // memory of the actions' own bundles
+	shadows []TunnelID
 }
 
 // New returns a core that is ready for its first Step. It panics if cfg does
@@ -86,7 +87,7 @@ func (b *Balancer) Step(now Time, ev *Event, acts []Action) []Action {
 	b.now = max(b.now, now)
 	b.acts = acts
 	b.virtual.lag = 0
-	b.paths, b.bundles = b.paths[:0], b.bundles[:0]
+	b.paths, b.bundles, b.shadows = b.paths[:0], b.bundles[:0], b.shadows[:0]
 	b.take(ev)
 	b.runDue()
 	acts = b.acts

@@ -341,4 +341,9 @@ type Action struct {
 	Expires        int64 // seconds, wall clock
 	Path           []PeerID
 	Leases         []Lease
+	// Shadows, where all routers look like one, names for each of the Leases the
+	// tunnel of Router's that it stands for, None where it has none: what Router would
+	// have answered through that tunnel it has answered through the lease, and the
+	// answer is passed on to it.
+	Shadows []TunnelID
 }

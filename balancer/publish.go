@@ -205,6 +205,9 @@ func (b *Balancer) publish() {
 		b.routers[p.through[i].Router].pace.given(b.now)
 		a := b.do(&b.routers[p.through[i].Router], ActionPublishLeaseSet)
 		b.fillLeaseSet(a)
+		if b.virtual.on {
+			a.Shadows = b.shadowsOf(a.Router)
+		}
 		a.OutboundTunnel, a.ReplyLease = p.through[i].Outbound, p.through[i].ReplyLease
 		if r := &b.routers[p.through[i].Router]; r.caps&CapGive != 0 && b.cfg.Policy.Bundle(&b.view, r.id).Own {
 			r.owed = true // what is published is bundled, until something else is given

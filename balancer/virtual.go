@@ -678,3 +678,22 @@ func (b *Balancer) keeper(slot int32) RouterID {
 	}
 	return b.tunnels[slot].router
 }
+
+// shadowsOf tells which of router id's tunnels the listed leases stand for.
+func (b *Balancer) shadowsOf(id RouterID) []TunnelID {
+	at := len(b.shadows)
+	p := &b.routers[b.virtual.id].pools[Inbound]
+	for i := range b.ls.leases {
+		l := &b.ls.leases[i]
+		shadow := TunnelID(None)
+		for j := range p.list {
+			x := &p.list[j]
+			if t := &b.tunnels[x.slot]; x.Tunnel == l.Tunnel && x.Router == l.Router && t.router == id && t.id != l.Tunnel {
+				shadow = t.id
+				break
+			}
+		}
+		b.shadows = append(b.shadows, shadow)
+	}
+	return b.shadows[at:]
+}

@@ -76,6 +76,7 @@ type order struct {
 	keys   uint16 // number of the encryption keys that its LeaseSet names
 	path   []balancer.PeerID
 	leases []balancer.Lease
+	shadow []balancer.TunnelID
 }
 
 // peerList is a router's answer to GetFastTier, kept because most of it is the
@@ -398,6 +399,7 @@ func (w *World) sendOrder(c *driver, a *balancer.Action) {
 	o := w.core.orders.at(x)
 	o.path = append(o.path[:0], a.Path...)
 	o.leases = append(o.leases[:0], a.Leases...)
+	o.shadow = append(o.shadow[:0], a.Shadows...)
 	o.act, o.core, o.keys = *a, c.index, c.keys
 	w.push(w.now+d, evCommand, x, 0)
 }
@@ -405,7 +407,7 @@ func (w *World) sendOrder(c *driver, a *balancer.Action) {
 // command lets order x reach its router.
 func (w *World) command(x int32) {
 	o := w.core.orders.at(x)
-	o.act.Path, o.act.Leases = o.path, o.leases
+	o.act.Path, o.act.Leases, o.act.Shadows = o.path, o.leases, o.shadow
 	w.clients.taken = o.keys
 	w.obey(&w.core.each[o.core], &o.act)
 	w.core.orders.free(x)
@@ -760,6 +762,12 @@ func (w *World) publishFor(i int32, a *balancer.Action) {
 		w.releaseSet(r.ls.set)
 	}
 	r.ls.set = w.holdSet(x)
+	for k, id := range a.Shadows {
+		if y := w.tunnelByID(id, i); y != none {
+			t := w.tunnels.at(y)
+			t.shadow, t.answers = true, s.leases[k]
+		}
+	}
 	if r.cfg.Kind == I2pd {
 		// It chooses its tunnels itself, and its acks always come home.
 		w.releaseSet(x)

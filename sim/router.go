@@ -145,6 +145,10 @@ type tunnel struct {
 	tests     Time   // end of the test under way
 	left      int    // sound tests until a lossy one; 0 for none
 
+	// The lease that stands for it in the LeaseSets of a balancer, if it is a shadow.
+	shadow  bool
+	answers lease
+
 	// i2pd only.
 	state     i2pdState
 	recreated bool

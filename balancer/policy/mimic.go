@@ -32,9 +32,11 @@ const (
 	RuleFailures
 	// RuleOutbound: a deputy has the leader's outbound tunnels too, to publish through.
 	RuleOutbound
+	// RuleMasked: masked failover (Options.Masked, which all policies have).
+	RuleMasked
 )
 
-var ruleNames = []string{"shadow", "leader", "pool-inheritance", "virtual-clock", "late-compose", "masked-failures", "outbound-twins"}
+var ruleNames = []string{"shadow", "leader", "pool-inheritance", "virtual-clock", "late-compose", "masked-failures", "outbound-twins", "masked"}
 
 // RuleNames lists the rules of policy mimic.
 func RuleNames() []string { return append([]string(nil), ruleNames...) }
@@ -78,6 +80,13 @@ func (p *mimic) Imitation() balancer.Imitation {
 }
 
 func (p *mimic) without(r Rules) bool { return p.opt.Without&r != 0 }
+
+// Lost implements balancer.Policy.
+func (p *mimic) Lost(v *balancer.View, r balancer.RouterID) balancer.Failover {
+	f := p.javaLike.Lost(v, r)
+	f.Masked = f.Masked && !p.without(RuleMasked)
+	return f
+}
 
 // Build implements balancer.Policy: as a single router does it, but for the rules left
 // out.

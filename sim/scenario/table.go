@@ -493,7 +493,7 @@ var table = []declaration{
 	{
 		Key: Key{
 			Path: "destination.policy.without", Type: String, Default: "none",
-			Doc: "Rules that policy mimic leaves out, to see what each is worth, with commas between: shadow, leader, pool-inheritance, virtual-clock, late-compose, masked-failures, outbound-twins (docs/model.md).",
+			Doc: "Rules that policy mimic leaves out, to see what each is worth, with commas between: shadow, leader, pool-inheritance, virtual-clock, late-compose, masked-failures, outbound-twins, masked (docs/model.md).",
 		},
 		field: func(t *target) any { return &t.world.Destination.Policy.Without },
 	},
