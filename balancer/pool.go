@@ -338,6 +338,10 @@ func (b *Balancer) onTunnelStatus(r *router, ev *Event) {
 	if ev.Result == ResultOK {
 		b.addTunnel(p, r, &q, &ev.Tunnel)
 	}
+	if q.live && b.isVirtual(p) {
+		// To the leader it was under way for so much less.
+		p.timing.deduct(b.now, 2*b.virtual.way)
+	}
 	switch {
 	case !owner.builds():
 	case owner.kind == KindI2pd:

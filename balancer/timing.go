@@ -33,6 +33,7 @@ var fixedEdges = [...]struct {
 type timing struct {
 	start     Time
 	skew      Time // 0..90 s, added in the fixed rule only
+	ahead     Time // what asking takes, by which it is asked for sooner; 0 if that is a router's own affair
 	periodEnd Time
 	idleFrom  Time  // since when no pass was run; Never while they are
 	value     int32 // what the passes that are not run would see
@@ -87,6 +88,12 @@ func (t *timing) sample(p *pool, wanted int32) {
 	t.idleFrom = Never
 }
 
+// deduct takes back what one build in progress has added in the given span.
+func (t *timing) deduct(now, span Time) {
+	t.account(now)
+	t.sum = max(0, t.sum-int64(span))
+}
+
 // rest says that the passes to come are not run until something changes; each
 // would find nothing wanted, and what is in progress.
 func (t *timing) rest(now Time, p *pool) {
@@ -135,7 +142,7 @@ func (t *timing) adaptiveCount(b *Balancer, p *pool) int32 {
 	soon := int32(0)
 	latest := Time(0)
 	for _, early := range p.expiries {
-		left := early - b.now
+		left := early - b.now - t.ahead
 		if left >= lead {
 			break
 		}
@@ -167,7 +174,7 @@ func (t *timing) fixedCount(b *Balancer, p *pool, coin bool) (n, most int32) {
 	var class [len(fixedEdges)]int32
 	var later int32
 	for _, early := range p.expiries {
-		left := early - b.now - t.skew
+		left := early - b.now - t.skew - t.ahead
 		if left <= 0 {
 			continue
 		}
@@ -223,7 +230,7 @@ func (t *timing) nextLook(b *Balancer, p *pool) Time {
 	// The need-th latest expiry decides when too few tunnels are late enough.
 	at := b.now
 	if i := len(p.expiries) - int(need); i >= 0 {
-		at = max(at, p.expiries[i]-lead)
+		at = max(at, p.expiries[i]-lead-t.ahead)
 	}
 	return min(t.periodEnd, at)
 }
@@ -237,7 +244,7 @@ func (t *timing) nextFixed(b *Balancer, p *pool) Time {
 		next = min(next, settled)
 	}
 	for _, early := range p.expiries {
-		left := early - b.now - t.skew
+		left := early - b.now - t.skew - t.ahead
 		for k := len(fixedEdges) - 1; k >= 0; k-- {
 			if left > fixedEdges[k].below {
 				next = min(next, b.now+left-fixedEdges[k].below)

@@ -338,6 +338,9 @@ func (b *Balancer) dateShadow(t *tunnel, q *request) {
 		t.created = max(t.created, q.at)
 		v.way = min(t.created-q.at, maxLag)
 		v.lag = v.way
+		for d := range b.routers[v.id].pools {
+			b.routers[v.id].pools[d].timing.ahead = v.way
+		}
 	}
 	if !v.how.RawEnds {
 		t.end = t.created + tunnelLifetime + b.offset
