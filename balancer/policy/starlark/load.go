@@ -137,6 +137,9 @@ func (p *Program) New(opt policy.Options) (balancer.Policy, error) {
 		made.base = base
 	}
 	made.v.init(made)
+	if base, ok := made.base.(balancer.Imitator); ok {
+		return &imitator{made, base}, nil
+	}
 	return made, nil
 }
 

@@ -37,6 +37,24 @@ type script struct {
 	leases    []balancer.Lease
 }
 
+// imitator is a script whose base makes all routers look like one.
+type imitator struct {
+	*script
+	base balancer.Imitator
+}
+
+// Imitation implements balancer.Imitator.
+func (p *imitator) Imitation() balancer.Imitation { return p.base.Imitation() }
+
+// routers is how many routers may be named: all, and after them the virtual one of a
+// base that imitates one.
+func (s *script) routers(v *balancer.View) int {
+	if _, ok := s.base.(balancer.Imitator); ok {
+		return v.Routers() + 1
+	}
+	return v.Routers()
+}
+
 // Name implements balancer.Policy.
 func (s *script) Name() string { return s.p.name }
 
@@ -157,8 +175,8 @@ func (s *script) Build(v *balancer.View, pool balancer.PoolID, dir balancer.Dire
 				s.wrong(onBuild, "want tunnel(...), no_tunnel or None, got %s", a(x))
 			case !t.ok:
 				return v.PoolRouter(pool), path, false
-			case t.router < 0 || int(t.router) >= v.Routers():
-				s.wrong(onBuild, "there is no router %d: they count from 0 to %d", t.router, v.Routers()-1)
+			case t.router < 0 || int(t.router) >= s.routers(v):
+				s.wrong(onBuild, "there is no router %d: they count from 0 to %d", t.router, s.routers(v)-1)
 			default:
 				return t.router, append(path, t.path...), true
 			}

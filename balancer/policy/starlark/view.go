@@ -131,10 +131,10 @@ func (v *viewValue) router(x starlark.Value) (balancer.RouterID, error) {
 	if !ok {
 		return 0, fmt.Errorf("a router is a number, not %s", a(x))
 	}
-	if r, small := n.Int64(); small && r >= 0 && r < int64(v.now.Routers()) {
+	if r, small := n.Int64(); small && r >= 0 && r < int64(v.s.routers(v.now)) {
 		return balancer.RouterID(r), nil
 	}
-	return 0, fmt.Errorf("there is no router %s: they count from 0 to %d", x, v.now.Routers()-1)
+	return 0, fmt.Errorf("there is no router %s: they count from 0 to %d", x, v.s.routers(v.now)-1)
 }
 
 func ofRouter(get func(*balancer.View, balancer.RouterID) starlark.Value) func(*viewValue, starlark.Tuple) (starlark.Value, error) {
