@@ -111,6 +111,13 @@ var stdBans = []stdBan{
 		"sync":        "the core is single-threaded",
 		"crypto/rand": "randomness is injected; a hidden source cannot be replayed",
 	}},
+	{room: "balancer/policy/starlark", bans: map[string]string{
+		"net":         "a user's policy does no I/O",
+		"os":          "a user's policy does no I/O: the commands read its file",
+		"time":        "time is part of what the core shows to a policy",
+		"log":         "a failure is counted, and told by who drives the core",
+		"crypto/rand": "randomness is injected; a hidden source cannot be replayed",
+	}},
 	{room: "sim", bans: map[string]string{
 		"net":         "a simulated network only",
 		"os":          "files are the commands' business; a trial is a function of its seed",
@@ -279,6 +286,7 @@ func TestBreaches(t *testing.T) {
 		{"balancer", []string{"golang.org/x/crypto/curve25519"}, 1},
 		{"balancer/policy", []string{module + "/balancer", "fmt"}, 0},
 		{"balancer/policy/starlark", []string{module + "/balancer/policy", "go.starlark.net/starlark"}, 0},
+		{"balancer/policy/starlark", []string{module + "/sim", "os", "time"}, 3},
 		{"balancer/live", []string{"net", "time", module + "/i2cp"}, 0},
 		{"balancer/live", []string{module + "/sim"}, 1},
 		{"i2cp", []string{"net", module + "/i2cp/wire"}, 0},

@@ -68,6 +68,10 @@ func TestLoadDeep(t *testing.T) {
 			t.Errorf("got %v, %v", p, err)
 		}
 	}
+	const nested = "def _f():\n    x = []\n    for i in range(5000): x = [x]\n    return x\n_A = _f()\n_B = str(_A)\n_C = repr({1: _A})\n"
+	if _, err := Load("nested.star", []byte(nested)); err != nil && !errors.As(err, new(*Error)) {
+		t.Error(err)
+	}
 }
 
 func TestShipped(t *testing.T) {

@@ -307,7 +307,8 @@ func (w *twins) next() {
 	switch what := rapid.IntRange(0, 9).Draw(t, "what"); {
 	case !w.up[id]:
 		w.up[id] = true
-		w.step(balancer.Event{Kind: balancer.EventRouterUp, Router: id, Caps: balancer.CapP140, Floodfill: balancer.None})
+		caps := balancer.CapP140 &^ rapid.SampledFrom([]balancer.Capabilities{0, balancer.CapAckRelay, balancer.CapPublishNamed, balancer.CapFastTier}).Draw(t, "lacks")
+		w.step(balancer.Event{Kind: balancer.EventRouterUp, Router: id, Caps: caps, Floodfill: balancer.None})
 	case what == 0:
 		w.up[id] = false
 		w.pending = slices.DeleteFunc(w.pending, func(ev balancer.Event) bool { return ev.Router == id })
