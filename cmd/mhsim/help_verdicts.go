@@ -80,6 +80,7 @@ const policiesHelp = `Usage:
 Lists the policies that come with the balancer: what each does, what it needs of
 the routers, what it hides of their number, what it shows all the same, and what it
 costs. How much of this holds in a given world mhsim run, check and compare measure.
+After them come the policies in Starlark that ship.
 
 Example:
     $ mhsim policies
