@@ -28,8 +28,10 @@ type Claim struct {
 	Scenario string `yaml:"scenario"`
 	// Limits are on metrics of the policy arm, in every cell of the scenario.
 	Limits []Bound `yaml:"limits"`
-	// Differences are on metrics of the last cell minus the first.
+	// Differences are on metrics of the last cell minus the first, or minus the first
+	// of another scenario, Against.
 	Differences []Bound `yaml:"differences"`
+	Against     string  `yaml:"against"`
 	// Awaits names what must be simulated before the scenario can be played.
 	Awaits string `yaml:"awaits"`
 	// Pending says why no simulation decides the claim.
@@ -99,6 +101,8 @@ func (c *Claim) validate() error {
 			return errors.New("it is pending and has a scenario")
 		}
 		return nil
+	case c.Against != "" && len(c.Differences) == 0:
+		return errors.New("it is against another scenario, and has no differences")
 	case c.Scenario == "" || c.Reading == "":
 		return errors.New("scenario or reading is missing")
 	case (len(c.Limits) > 0) == (len(c.Differences) > 0):

@@ -14,7 +14,9 @@ import (
 	"multihome.i2p/analysis/attack"
 	"multihome.i2p/analysis/result"
 	"multihome.i2p/balancer/policy"
+	"multihome.i2p/balancer/policy/starlark"
 	"multihome.i2p/scenarios"
+	"multihome.i2p/sim"
 	"multihome.i2p/sim/game"
 	"multihome.i2p/sim/scenario"
 )
@@ -22,7 +24,21 @@ import (
 var update = flag.Bool("update", false, "write the golden files; read the diff before you commit it")
 
 func names() scenario.Names {
-	return scenario.Names{Attacks: attack.Names(), Policies: policy.Names()}
+	return scenario.Names{Attacks: attack.Names(), Policies: policy.Names(), Files: shippedFiles{}}
+}
+
+// shippedFiles are the policies in Starlark that ship.
+type shippedFiles struct{}
+
+func (shippedFiles) Read(_, file string) ([]byte, error) {
+	if text, ok := starlark.Source(file); ok {
+		return text, nil
+	}
+	return nil, errors.New("it does not ship")
+}
+
+func (shippedFiles) Load(file string, source []byte) (sim.PolicyMaker, error) {
+	return starlark.Load(file, source)
 }
 
 // Every claim that ships has a scenario that is asked for metrics it has; what waits for
@@ -39,7 +55,7 @@ func TestShipped(t *testing.T) {
 			continue
 		}
 		played[c.Scenario] = true
-		s, err := c.load(Options{Names: names()})
+		s, err := load(c.Scenario, Options{Names: names()})
 		var refused *scenario.Error
 		if c.Awaits != "" && errors.As(err, &refused) {
 			t.Logf("%s awaits %s: %v", c.ID, c.Awaits, err)
@@ -56,7 +72,11 @@ func TestShipped(t *testing.T) {
 		if err := opt.Fits(s); err != nil && c.Awaits == "" {
 			t.Errorf("%s: %v", c.ID, err)
 		}
-		if len(c.Differences) > 0 && len(s.Cells()) < 2 {
+		if c.Against != "" {
+			if o, err := load(c.Against, Options{Names: names()}); err != nil || o.Seed != s.Seed || o.Trials != s.Trials {
+				t.Errorf("%s: scenarios %s and %s do not compare: %v", c.ID, c.Against, c.Scenario, err)
+			}
+		} else if len(c.Differences) > 0 && len(s.Cells()) < 2 {
 			t.Errorf("%s: scenario %s has one cell", c.ID, c.Scenario)
 		}
 	}
@@ -104,6 +124,7 @@ func TestParseRefuses(t *testing.T) {
 		{"section", "chapter", "chapter not found"},
 		{"at_most: 1", "at_most: 1, at_least: 0", "at_most or at_least"},
 		{"limits: [{metric: m, at_most: 1}]", "note: n", "needs limits, or differences"},
+		{"reading: r", "reading: r, against: y", "has no differences"},
 		{"reading: r", "pending: p", "is pending and has a scenario"},
 		{good, good + "\n" + good, "two claims"},
 	} {
@@ -126,6 +147,7 @@ func TestDecide(t *testing.T) {
 		{Claim{Scenario: "most-leases", Limits: limit("leases_per_leaseset", 15.995)}, Undecided},
 		{Claim{Scenario: "routers-as-ever", Differences: limit("ibgw_candidates", 20)}, Holds},
 		{Claim{Scenario: "routers-as-ever", Differences: limit("ibgw_candidates", -20)}, Fails},
+		{Claim{Scenario: "churning-tiers-gateways", Against: "largest-tiers-gateways", Differences: limit("leases_per_leaseset", 1)}, Holds},
 		{Claim{Scenario: "most-leases", Limits: limit("attack.combined.auc", 1), Awaits: "an observer"}, NotSimulated},
 		{Claim{Pending: "Nothing decides it."}, NotSimulated},
 	} {

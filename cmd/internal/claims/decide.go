@@ -63,13 +63,19 @@ func Decide(ctx context.Context, c *Claim, opt Options) (*Verdict, error) {
 	if c.Pending != "" {
 		return v, nil
 	}
-	s, err := c.load(opt)
+	s, err := load(c.Scenario, opt)
+	all := []*scenario.Scenario{s}
+	if err == nil && c.Against != "" {
+		var other *scenario.Scenario
+		other, err = load(c.Against, opt)
+		all = []*scenario.Scenario{other, s}
+	}
 	if err == nil {
 		v.Trials = s.Trials
 		if len(c.Limits) > 0 {
 			err = v.check(ctx, s, opt)
 		} else {
-			err = v.compare(ctx, s, opt)
+			err = v.compare(ctx, all, opt)
 		}
 	}
 	var refused *scenario.Error
@@ -83,12 +89,13 @@ func Decide(ctx context.Context, c *Claim, opt Options) (*Verdict, error) {
 	return v, nil
 }
 
-func (c *Claim) load(opt Options) (*scenario.Scenario, error) {
-	data, ok := scenarios.Get(scenarios.ClaimPrefix + c.Scenario)
+// load reads a scenario of the claims.
+func load(name string, opt Options) (*scenario.Scenario, error) {
+	data, ok := scenarios.Get(scenarios.ClaimPrefix + name)
 	if !ok {
-		return nil, fmt.Errorf("no scenario %s", c.Scenario)
+		return nil, fmt.Errorf("no scenario %s", name)
 	}
-	s, err := scenario.Parse(scenarios.ClaimPrefix+c.Scenario+".yaml", data, opt.Names)
+	s, err := scenario.Parse(scenarios.ClaimPrefix+name+".yaml", data, opt.Names)
 	if err == nil && opt.Quick {
 		s, err = s.With(scenario.Override{Flag: "quick", Path: "trials", Value: strconv.Itoa(max(4, s.Trials/10))})
 	}
@@ -132,11 +139,11 @@ func word(v game.Verdict) Word {
 	return Undecided
 }
 
-// compare holds the differences of the last cell and the first to bounds. All
+// compare holds the differences of the last cell and the very first to bounds. All
 // intervals must lie within for the claim to hold, and one beyond for it to fail, at a
 // level that counts the bounds.
-func (v *Verdict) compare(ctx context.Context, s *scenario.Scenario, opt Options) error {
-	cmp, err := game.Compare(ctx, []*scenario.Scenario{s}, game.Options{Workers: opt.Workers, Progress: opt.Progress})
+func (v *Verdict) compare(ctx context.Context, all []*scenario.Scenario, opt Options) error {
+	cmp, err := game.Compare(ctx, all, game.Options{Workers: opt.Workers, Progress: opt.Progress})
 	if err != nil {
 		return err
 	}
@@ -146,7 +153,7 @@ func (v *Verdict) compare(ctx context.Context, s *scenario.Scenario, opt Options
 		l := v.Claim.Differences[i].limit()
 		m, ok := last.Differences.Metric(l.Metric)
 		if !ok {
-			return fmt.Errorf("scenario %s has no difference of %s", s.Name, l.Metric)
+			return fmt.Errorf("there is no difference of %s", l.Metric)
 		}
 		f := Found{Bound: l, Got: m, Kept: l.Kept(m), At: last.Label + " minus " + cmp.Contenders[0].Label}
 		v.Found = append(v.Found, f)

@@ -67,7 +67,13 @@ reading of the words, and are stated with each. What is simulated and what is as
 		for _, line := range v.Lines() {
 			b.WriteString("- " + line + "\n")
 		}
-		fmt.Fprintf(&b, "\n`mhsim run %s%s` plays it, %d trials of each arm.\n", scenarios.ClaimPrefix, c.Scenario, v.Trials)
+		command := "run " + scenarios.ClaimPrefix + c.Scenario
+		if c.Against != "" {
+			command = "compare " + scenarios.ClaimPrefix + c.Against + " " + scenarios.ClaimPrefix + c.Scenario
+		} else if len(c.Differences) > 0 {
+			command = "compare " + scenarios.ClaimPrefix + c.Scenario
+		}
+		fmt.Fprintf(&b, "\n`mhsim %s` plays it, %d trials of each arm.\n", command, v.Trials)
 	}
 	return b.Bytes()
 }
