@@ -98,7 +98,7 @@ func short(x float64) string {
 func figures(axes []axis) []result.Figure {
 	draw := func(id, title, note, label string, which func(*axis) bool) result.Figure {
 		f := result.Figure{
-			ID: id, Kind: result.Sweep, Title: title, Note: note,
+			ID: id, Kind: result.Curve, Title: title, Note: note,
 			X: result.Axis{Label: label, Unit: "1", Scale: result.Log},
 			Y: result.Axis{Label: "user time of a trial", Unit: "ms", Scale: result.Log},
 		}
@@ -107,7 +107,7 @@ func figures(axes []axis) []result.Figure {
 			if a.plain || !which(a) {
 				continue
 			}
-			s := result.Series{Label: a.what, N: len(a.points[0].ms)}
+			s := result.Series{Label: a.what, Arm: result.Policy, N: len(a.points[0].ms)}
 			for k := range a.points {
 				p := &a.points[k]
 				s.X, s.Y = append(s.X, p.x), append(s.Y, p.median())

@@ -229,19 +229,35 @@ func (t *tool) play(j job, workers int) (_ *game.Results, err error) {
 // this saves a fifteenth of the processor time for 30 MB. GOGC overrules it.
 const gcPercent = 400
 
-// collectSeldom sets gcPercent; what it returns undoes that.
-func collectSeldom() (undo func()) {
-	if os.Getenv("GOGC") != "" {
+// Garbage is not to grow with the records of the trials: all memory together stays
+// below memoryLimit bytes where those take less than half of it. GOMEMLIMIT overrules
+// it.
+const (
+	memoryLimit    = 160 << 20
+	bytesPerRecord = 4 << 10
+)
+
+// collectSeldom sets how often garbage is collected while so many test trials are
+// played and kept; what it returns undoes that.
+func collectSeldom(trials int) (undo func()) {
+	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
 		return func() {}
 	}
-	last := debug.SetGCPercent(gcPercent)
-	return func() { debug.SetGCPercent(last) }
+	percent := debug.SetGCPercent(gcPercent)
+	limit := debug.SetMemoryLimit(max(memoryLimit, 2*bytesPerRecord*int64(trials)))
+	return func() {
+		debug.SetGCPercent(percent)
+		debug.SetMemoryLimit(limit)
+	}
 }
+
+// testTrials is how many test trials a game plays at most: of both arms in all cells.
+func testTrials(s *scenario.Scenario, ofEach int) int { return 2 * len(s.Cells()) * ofEach }
 
 // playGame runs the game under a progress line, until it ends or a signal stops
 // it.
 func (t *tool) playGame(j job, opt game.Options) (*game.Results, error) {
-	defer collectSeldom()()
+	defer collectSeldom(testTrials(j.scenario, j.scenario.Trials))()
 	var watched io.Writer
 	if t.terminal {
 		watched = t.stderr

@@ -258,6 +258,11 @@ func (r *runner) fit() error {
 			return t.err
 		}
 	}
+	for id, rec := range r.records {
+		if id.Set == Training {
+			rec.Vectors = nil // learned
+		}
+	}
 	return nil
 }
 
