@@ -59,16 +59,15 @@ func (v *View) Peer(slot int32) *Peer { return &v.b.peers.peers[slot] }
 // Use counts r's tunnels that run through peer p, and r's tunnels in all, those
 // outside this session included: of them the core knows only the number.
 func (v *View) Use(r RouterID, p PeerID) (through, all int) {
-	rt := &v.b.routers[r]
-	all = int(rt.others)
-	if rt.hops[uint32(p)%uint32(len(rt.hops))] == 0 {
-		return 0, all + len(rt.pools[Inbound].members) + len(rt.pools[Outbound].members)
+	most, all := v.UseAtMost(r, p)
+	if most == 0 {
+		return 0, all
 	}
+	rt := &v.b.routers[r]
 	for d := range rt.pools {
 		members := rt.pools[d].members
-		all += len(members)
-		for _, m := range members {
-			t := &v.b.tunnels[m.slot]
+		for i := range members {
+			t := &v.b.tunnels[members[i].slot]
 			for _, q := range t.path[:t.hops] {
 				if q == p {
 					through++
@@ -78,6 +77,14 @@ func (v *View) Use(r RouterID, p PeerID) (through, all int) {
 		}
 	}
 	return through, all
+}
+
+// UseAtMost is Use in a fraction of its time, but that the first number may be too
+// large.
+func (v *View) UseAtMost(r RouterID, p PeerID) (through, all int) {
+	rt := &v.b.routers[r]
+	all = int(rt.others) + len(rt.pools[Inbound].members) + len(rt.pools[Outbound].members)
+	return int(rt.hops[uint32(p)%uint32(len(rt.hops))]), all
 }
 
 // Tunnels appends the tunnels in direction dir that r has built and that have

@@ -263,12 +263,17 @@ func (p *javaLike) allowed(v *balancer.View, q *balancer.Peer, pool balancer.Poo
 		}
 	}
 	if p.opt.MaxPeerShare && v.Uptime(v.PoolRouter(pool)) > shareUptime {
-		through, all := v.Use(v.PoolRouter(pool), q.ID)
-		if all >= shareMinCount && through > 0 && (through+1)*100/(all+1) > sharePercent {
+		r := v.PoolRouter(pool)
+		if crowded(v.UseAtMost(r, q.ID)) && crowded(v.Use(r, q.ID)) {
 			return false
 		}
 	}
 	return true
+}
+
+// crowded tells whether a peer stands in too many of a router's tunnels.
+func crowded(through, all int) bool {
+	return all >= shareMinCount && through > 0 && (through+1)*100/(all+1) > sharePercent
 }
 
 // orderMiddles orders the middle hops of a long tunnel by a keyed hash, so
