@@ -39,8 +39,13 @@ type Config struct {
 	// MaxLeases is the most leases of any LeaseSet; 16, more only in a
 	// network with larger LeaseSets.
 	MaxLeases int
-	Routers   []RouterConfig
-	Policy    Policy
+	// ComposeSpacing is the least time between two LeaseSets, published or not; 0 for
+	// none. It is for LeaseSets of hundreds of leases, whose list changes more than once
+	// a second: `published` has only seconds, and would run ahead of the clock. Above
+	// PublishDelay, or each version puts the publish off that the last one set.
+	ComposeSpacing Time
+	Routers        []RouterConfig
+	Policy         Policy
 	// Imitate is the kind of router whose LeaseSets and publishing the core
 	// imitates; the replacement of tunnels follows each router's own kind.
 	Imitate RouterKind

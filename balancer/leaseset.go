@@ -8,6 +8,7 @@ import "slices"
 // RequestLeaseSetJob, RequestVariableLeaseSetMessageHandler).
 type leaseSet struct {
 	due       Time // when to compose again
+	at        Time // when it was made
 	leases    []Lease
 	published int64 // seconds
 	shown     int64 // the last `published` that anybody was given
@@ -43,7 +44,7 @@ func (l *leaseSet) reset() {
 	l.due = Never
 	l.leases = l.leases[:0]
 	l.rekey = Never
-	l.published, l.shown, l.expires, l.earliest = 0, 0, 0, 0
+	l.at, l.published, l.shown, l.expires, l.earliest = 0, 0, 0, 0, 0
 	l.candidates = l.candidates[:0]
 }
 
@@ -58,7 +59,11 @@ func (b *Balancer) compose() {
 	if !rekey {
 		l.due = l.rekey
 	}
-	b.gather()
+	b.gather() // it finds when the next of the leases expires, too
+	if next := l.at + b.cfg.ComposeSpacing; b.cfg.ComposeSpacing > 0 && l.made() && b.now < next {
+		l.due = next
+		return
+	}
 	list := b.cfg.Policy.Compose(&b.view, l.candidates)
 	list = b.keepRules(list)
 	if sameLeases(list, l.leases) && (!rekey || len(list) == 0) {
@@ -90,6 +95,7 @@ func (b *Balancer) compose() {
 	if b.virtual.on {
 		b.virtual.showDue = b.now + b.publishDelay()
 	}
+	l.at = b.now
 	b.pub.changed(b)
 	for i := range b.fleet() {
 		r := &b.routers[i]

@@ -89,6 +89,11 @@ type peerList struct {
 // failoverMasked is the failover that keeps a lost router's leases.
 const failoverMasked = "masked"
 
+// largeSpacing is the least time between two LeaseSets of scheme large-leaseset.
+// Assumption: above the 3 s after which a change is published, and far below the
+// lifetime of a lease.
+const largeSpacing = 5 * Second
+
 // slotBits is how many bits of a TunnelID hold the tunnel's index; the rest is
 // a serial number, so that no id comes twice in a run.
 const slotBits = 20
@@ -265,6 +270,9 @@ func (w *World) configureCore(c *driver) {
 	c.cfg.Routers = routers
 	c.cfg.Leases = d.Leases
 	c.cfg.MaxLeases = w.maxLeases()
+	if d.Scheme == SchemeLargeLeaseSet {
+		c.cfg.ComposeSpacing = largeSpacing
+	}
 	c.cfg.Policy = c.policy
 	c.cfg.Rand = w.streams.rand[streamCore]
 	c.cfg.PublishSpacing = w.spacing(imitated)

@@ -45,6 +45,15 @@ func TestLargeLeaseSet(t *testing.T) {
 	if n := len(w.sets.at(x).leases); n < 76 {
 		t.Errorf("%d leases at the end", n)
 	}
+	for len(c.Destination.Routers) < 100 {
+		c.Destination.Routers = append(c.Destination.Routers, c.Destination.Routers[0])
+	}
+	c.Destination.Leases, c.Duration = leasesMax, 30*Minute
+	mustRun(t, w, c, 3, out)
+	// The list changes about once a second, and `published` must not run ahead.
+	if out.Truth.Live != out.Truth.Samples || out.Truth.Published < 10 {
+		t.Errorf("%d leases: %d of %d samples live, %d published", leasesMax, out.Truth.Live, out.Truth.Samples, out.Truth.Published)
+	}
 	c.Network.LeaseSetLimit = leaseSetLimitMin
 	mustRun(t, w, c, 3, out)
 	if out.Truth.Live != 0 || out.Truth.Refused == 0 || out.Truth.Stores != 0 {
