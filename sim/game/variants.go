@@ -3,6 +3,8 @@ package game
 import (
 	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"multihome.i2p/analysis/result"
 	"multihome.i2p/sim"
@@ -38,16 +40,22 @@ func (r *runner) variantsText(s *result.Summary, t *result.Text) {
 	for _, g := range groups {
 		for _, text := range []string{r.extremes(s, g), r.revealed(s, g)} {
 			if text != "" {
-				paragraphs = append(paragraphs, g.name+text)
+				paragraphs = append(paragraphs, opening(g.name+text))
 			}
 		}
 	}
 	last := groups[len(groups)-1]
-	t.Answer = last.name + r.headline(s, last)
+	t.Answer = opening(last.name + r.headline(s, last))
 	if t.AnswerDetail != "" {
 		paragraphs = append(paragraphs, t.AnswerDetail)
 	}
 	t.AnswerDetail = strings.Join(paragraphs, "\n\n")
+}
+
+// opening begins a sentence with a capital letter.
+func opening(text string) string {
+	r, n := utf8.DecodeRuneInString(text)
+	return string(unicode.ToUpper(r)) + text[n:]
 }
 
 // variantsTable has a row for each cell of the policy arm.
@@ -86,7 +94,10 @@ func rowName(pt *point) string {
 	name := fmt.Sprint(pt.scenario.Grid[0].Value)
 	for _, p := range pt.scenario.Grid[1:] {
 		if p.Path == "destination.routers.count" {
-			name += fmt.Sprint(", ", p.Value, " routers")
+			name += fmt.Sprint(", ", p.Value, " router")
+			if p.Value != int64(1) {
+				name += "s"
+			}
 			continue
 		}
 		name += fmt.Sprint(", ", p.Path[strings.LastIndexByte(p.Path, '.')+1:], " ", p.Value)
