@@ -46,6 +46,7 @@ func (w *World) transmit(i, seq int32) {
 		return
 	}
 	w.noteLease(c)
+	c.flow.sent = true
 	tag := int32(0)
 	if !opens {
 		c.talk.sent++

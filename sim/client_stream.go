@@ -9,7 +9,7 @@ import "math/bits"
 
 // clientStream is a client's current one.
 type clientStream struct {
-	open, sent bool
+	open, sent bool // sent: in this stream, so that its session is settled
 	serial     int32
 	opened     Time
 	base       int32  // first message that is not answered; numbers go on from stream to stream
@@ -49,7 +49,6 @@ func (w *World) streamSends(i int32) {
 		w.armResend(i)
 	}
 	w.transmit(i, seq)
-	s.sent = true
 }
 
 // armResend sets the timer anew.

@@ -71,6 +71,30 @@ func TestNothingIsLost(t *testing.T) {
 	}
 }
 
+// Who writes less often than a pinned bundle lasts comes loose from its router; one
+// ratchet for all, and one router, keep it.
+func TestIdleClientsComeLoose(t *testing.T) {
+	t.Parallel()
+	w, out := NewWorld(), new(Outcome)
+	alive := func(bundle string, every Time) float64 {
+		c := users(sound(worldOf(SchemeP140, 4)), I2pd, TrafficStreams, 60)
+		c.Duration, c.Warmup = 3*Hour, Hour
+		c.Clients.Stay, c.Clients.StreamLength, c.Clients.MessageEvery = 0, 30*Minute, every
+		c.Destination.Policy.Bundle = bundle
+		mustRun(t, w, c, 3, out)
+		return float64(out.Truth.Clients.Survived) / float64(out.Truth.Clients.Streams)
+	}
+	if x := alive(bundlePinned, 3*Second); x < 1 {
+		t.Errorf("pinned, a message in 3 s: %.3f of the streams live", x)
+	}
+	if x := alive(bundlePinned, Minute); x > .9 {
+		t.Errorf("pinned, a message a minute: %.3f of the streams live", x)
+	}
+	if x := alive(bundleGarlic, Minute); x < 1 {
+		t.Errorf("garlic, a message a minute: %.3f of the streams live", x)
+	}
+}
+
 // Clients change nothing for anybody else where there is no balancer, and a world
 // that is used again nothing for them.
 func TestClientsApart(t *testing.T) {
