@@ -72,8 +72,9 @@ func MeanWithin(xs []float64, min, max, confidence float64, unit string) Estimat
 	return e
 }
 
-// fewExtreme is how many values must share what lies between the values and an end of
-// their range for Student's interval to be trusted on that side.
+// fewExtreme is how many values, or half of all if they are fewer than twice as many,
+// must share what lies between the values and an end of their range for Student's
+// interval to be trusted on that side.
 const fewExtreme = 20
 
 // MeanOfShares estimates the expectation of independent values in [0, 1] as
@@ -83,7 +84,8 @@ const fewExtreme = 20
 // far too narrow then.
 //
 // A side of Student's interval stands if what lies between the values and that end
-// of the range is spread over at least 20 of them, counted as (Σd)²/Σd². Otherwise
+// of the range is spread over at least 20 of them, counted as (Σd)²/Σd², or over half
+// of them where there are fewer than 40. Otherwise
 // the bound of Chernoff and Hoeffding takes its place, which holds for any values in
 // [0, 1] and any n: the expectation μ with n·KL(x̄, μ) = log 2/α, KL being the
 // divergence of Bernoulli laws. A value outside the range panics.
@@ -101,11 +103,12 @@ func MeanOfShares(xs []float64, confidence float64, unit string) Estimate {
 		down, downSquares = down+1-x, downSquares+(1-x)*(1-x)
 	}
 	bound := math.Log(2/(1-confidence)) / float64(len(xs))
+	few := math.Min(fewExtreme, float64(len(xs))/2)
 	replaced := false
-	if allEqual(xs) || down*down < fewExtreme*downSquares {
+	if allEqual(xs) || down*down < few*downSquares {
 		e.Lo, replaced = klBound(e.Center, 0, bound), true
 	}
-	if allEqual(xs) || up*up < fewExtreme*upSquares {
+	if allEqual(xs) || up*up < few*upSquares {
 		e.Hi, replaced = klBound(e.Center, 1, bound), true
 	}
 	if replaced && !allEqual(xs) {

@@ -58,6 +58,8 @@ func TestMeanOfSharesCoverage(t *testing.T) {
 			}
 			return 0.99 + 0.01*r.Float64()
 		}},
+		{"one failure in ten", 12, 0.9, 0.94, func(r *rand.Rand) float64 { return bernoulli(r, 0.9) }},
+		{"even", 8, 0.5, 0.94, (*rand.Rand).Float64},
 		{"even", 30, 0.5, 0.94, (*rand.Rand).Float64},
 	} {
 		rng := rand.New(rand.NewPCG(3, 4))

@@ -51,11 +51,11 @@ var descriptions = []Description{
 	},
 	{
 		Name:  "mimic",
-		Does:  "Plays one virtual router of the imitated kind: its tier, slice key, path inheritance, replacement times, lease order and publishing; which real router builds a tunnel is drawn apart from it.",
+		Does:  "Shows what one of the routers, the leader, does: it builds every tunnel, and the others build twins of them through the same paths, one of which is listed.",
 		Needs: extension,
-		Hides: "from the netDb all that a LeaseSet shows of several routers, as far as the imitated laws are the network's",
-		Shows: "a mismatch between the imitated laws and the real ones; routers from clients, unless sessions are shared between them",
-		Costs: "builds that are thinned or delayed to the virtual router's pace, LeaseSets composed seconds later; with failover masked, dead leases stay listed",
+		Hides: "from the netDb all that a LeaseSet shows of several routers: gateways, inheritance, times and order are one router's",
+		Shows: "several routers to clients, unless garlic is handed up to the service; a leader that is lost, unless failover is masked",
+		Costs: "as many builds of each tunnel as there are routers; with failover masked, leases of a dead router stay listed",
 	},
 	{
 		Name:  "single",
