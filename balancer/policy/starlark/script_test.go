@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -372,4 +373,28 @@ func TestTwins(t *testing.T) {
 			t.Fatal(f.First)
 		}
 	})
+}
+
+// One loaded file serves several worlds at once.
+func TestOneProgramForAll(t *testing.T) {
+	p := shipped(t, "own-tier")
+	var got [4]string
+	var group sync.WaitGroup
+	for i := range got {
+		group.Go(func() {
+			cfg := world()
+			cfg.Duration, cfg.Faults = sim.Hour, nil
+			cfg.Destination.Policy = sim.Policy{Name: "own-tier", Maker: p}
+			var err error
+			if got[i], err = play(t, cfg, 5); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	for i := range got {
+		if got[i] != got[0] {
+			t.Errorf("world %d is another one", i)
+		}
+	}
 }
