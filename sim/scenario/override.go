@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -56,11 +57,36 @@ func (s *Scenario) override(root *value, o Override) (*value, error) {
 			return nil, pos.fault(o.Path, "take it out of the sweep", "the scenario sweeps %s", o.Path)
 		}
 	}
-	root, err = apply(root.unset("figures", o.Path).unset("variants", o.Path), o.Path, x)
+	for _, path := range siblings(o.Path) {
+		root = root.unset("figures", path).unset("variants", path)
+	}
+	if strings.HasSuffix(o.Path, ".policy.file") {
+		p, err := loadPolicy("", x, nil, nil, s.names)
+		if err != nil {
+			err.File, err.Line, err.Column = o.Flag, 0, 0
+			return nil, err
+		}
+		if p != nil {
+			x = p.file
+			if root, err = apply(root, strings.TrimSuffix(o.Path, "file")+"source", p.source); err != nil {
+				return nil, err
+			}
+		}
+	}
+	root, err = apply(root, o.Path, x)
 	if err != nil {
 		return nil, err
 	}
 	return root, nil
+}
+
+// siblings are the paths that say the same as path: the spellings of a policy.
+func siblings(path string) []string {
+	arm, key, ok := strings.Cut(path, ".policy")
+	if !ok || key != "" && key != ".name" && key != ".file" && key != ".source" {
+		return []string{path}
+	}
+	return []string{arm + ".policy", arm + ".policy.name", arm + ".policy.file", arm + ".policy.source"}
 }
 
 // unset takes a path out of the settings of all entries of a list.

@@ -21,68 +21,126 @@ type PolicyFiles interface {
 // maxSource is the longest policy of a file, in bytes.
 const maxSource = 64 << 10
 
-// attachPolicies reads and loads the policies of files that a scenario names, each
-// arm's own. From then on a policy of a file has a name, its file's without folder
-// and ending, and its text is part of the scenario: of its canonical form, and so of
-// a run's identity.
+// attachPolicies reads and loads the policies of files that a scenario names: each
+// arm's own, and those that variants and figures set. From then on a policy of a file
+// has a name, its file's without folder and ending, and its text is part of the
+// scenario: of its canonical form, and so of a run's identity.
 func attachPolicies(scenario string, written *value, names Names) *Error {
-	for _, arm := range []string{"destination", "reference"} {
+	for _, arm := range policyArms {
 		if policy := written.at(arm, "policy"); policy != nil {
-			if err := attachPolicy(scenario, policy, names); err != nil {
+			p, err := loadPolicy(scenario, policy.at("file"), policy.at("source"), policy.at("name"), names)
+			if err != nil {
 				return err
+			}
+			if p != nil {
+				policy.fields["file"], policy.fields["source"], policy.fields["name"] = p.file, p.source, p.source.policyName
+			}
+		}
+	}
+	for _, list := range []string{"variants", "figures"} {
+		if v := written.at(list); v != nil {
+			for _, item := range v.items {
+				if err := attachSettings(scenario, item.at("set"), names); err != nil {
+					return err
+				}
 			}
 		}
 	}
 	return nil
 }
 
-func attachPolicy(scenario string, policy *value, names Names) *Error {
-	file, source, name := policy.at("file"), policy.at("source"), policy.at("name")
-	path := func(key string) string { return policy.spec.Path + "." + key }
-	if file.textOr("") == "" {
-		if source.textOr("") != "" {
-			return source.position().fault(path("source"), "add file: the name to show in errors", "source stands without file")
-		}
+// policyArms are the maps that have a policy.
+var policyArms = []string{"destination", "reference"}
+
+// attachSettings does so for what a variant or a figure sets: the text stands behind
+// the file.
+func attachSettings(scenario string, set *value, names Names) *Error {
+	if set == nil {
 		return nil
 	}
+	for _, arm := range policyArms {
+		at := func(path string) (int, *value) {
+			for i := range set.pairs {
+				if set.pairs[i].path == arm+".policy"+path {
+					return i, set.pairs[i].values[0]
+				}
+			}
+			return -1, nil
+		}
+		i, file := at(".file")
+		k, source := at(".source")
+		_, name := at(".name")
+		if name == nil {
+			_, name = at("")
+		}
+		p, err := loadPolicy(scenario, file, source, name, names)
+		if err != nil {
+			return err
+		}
+		if p == nil {
+			continue
+		}
+		set.pairs[i].values = []*value{p.file}
+		text := pair{path: arm + ".policy.source", pos: p.file.pos, values: []*value{p.source}}
+		if k >= 0 {
+			set.pairs[k] = text
+		} else {
+			set.pairs = slices.Insert(set.pairs, i+1, text)
+		}
+	}
+	return nil
+}
+
+// filePolicy is a policy of a file: how the file is called, and its text, which has the
+// policy itself and its name with it.
+type filePolicy struct{ file, source *value }
+
+// loadPolicy loads the policy that a scenario names by file, nil for none.
+func loadPolicy(scenario string, file, source, name *value, names Names) (*filePolicy, *Error) {
+	const path = "destination.policy."
+	if file.textOr("") == "" {
+		if source.textOr("") != "" {
+			return nil, source.position().fault(path+"source", "add file: the name to show in errors", "source stands without file")
+		}
+		return nil, nil
+	}
 	if names.Files == nil {
-		return file.pos.fault(path("file"), "choose a built-in policy", "policies from files are not taken here")
+		return nil, file.pos.fault(path+"file", "choose a built-in policy", "policies from files are not taken here")
 	}
 	where := file.text()
 	own := where[strings.LastIndexAny(where, `/\`)+1:]
 	stem := strings.TrimSuffix(own, ".star")
 	switch {
 	case !namePattern.MatchString(stem):
-		return file.pos.fault(path("file"), "name the file with lower-case letters, digits, '-' and '_'", "a policy cannot be called %q", stem)
+		return nil, file.pos.fault(path+"file", "name the file with lower-case letters, digits, '-' and '_'", "a policy cannot be called %q", stem)
 	case slices.Contains(names.Policies, stem):
-		return file.pos.fault(path("file"), "give the file another name", "%s is the name of a built-in policy", stem)
+		return nil, file.pos.fault(path+"file", "give the file another name", "%s is the name of a built-in policy", stem)
 	case name != nil && name.text() != stem:
-		return name.pos.fault(path("name"), "take one of them out", "the policy has the name %s and the file %s", name.text(), own)
+		return nil, name.pos.fault(path+"name", "take one of them out", "the policy has the name %s and the file %s", name.text(), own)
 	}
+	policy := find("destination.policy")
 	if source.textOr("") == "" {
 		data, err := names.Files.Read(scenario, where)
 		if err != nil {
-			return file.pos.fault(path("file"), "give a file (with / or .star in it), or the name of a shipped one", "cannot read the policy: %v", err)
+			return nil, file.pos.fault(path+"file", "give a file (with / or .star in it), or the name of a shipped one", "cannot read the policy: %v", err)
 		}
 		if at, bad := invalidUTF8(data); bad {
-			return file.pos.fault(path("file"), "save it as UTF-8", "%s:%d:%d: this is not UTF-8", own, at.line, at.column)
+			return nil, file.pos.fault(path+"file", "save it as UTF-8", "%s:%d:%d: this is not UTF-8", own, at.line, at.column)
 		}
-		source = &value{spec: policy.spec.child("source"), pos: file.pos, scalar: string(data)}
+		source = &value{spec: policy.child("source"), pos: file.pos, scalar: string(data)}
 		if source.text() == "" {
 			source.scalar = "\n" // an empty text would be none
 		}
 	}
 	maker, err := names.Files.Load(own, []byte(source.text()))
 	if err != nil {
-		return file.pos.fault(path("file"), "", "%v", err)
+		return nil, file.pos.fault(path+"file", "", "%v", err)
 	}
-	source.maker = maker
-	shown := *file
+	shown, text := *file, *source
 	shown.scalar = own
-	policy.fields["file"] = &shown
-	policy.fields["source"] = source
-	policy.fields["name"] = &value{spec: policy.spec.child("name"), pos: file.pos, scalar: stem, ofFile: true}
-	return nil
+	text.maker = maker
+	text.policyName = &value{spec: policy.child("name"), pos: file.pos, scalar: stem, ofFile: true}
+	return &filePolicy{&shown, &text}, nil
 }
 
 // textOr returns a value's text, or the given one for none.

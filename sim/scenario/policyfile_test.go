@@ -118,6 +118,54 @@ func TestPolicyFileAndName(t *testing.T) {
 	}
 }
 
+// Variants and the command line take files too.
+func TestPolicyFileInVariants(t *testing.T) {
+	const text = `
+question: why?
+destination: {policy: shared-key}
+variants:
+  - {name: built-in}
+  - {name: mine, set: {destination.policy.file: ./mine.star, destination.leases: 8}}
+  - {name: other, set: {destination.policy.file: sub/other.star}}
+  - {name: named, set: {destination.policy: superset}}
+sweep: {destination.routers.count: [1, 2]}
+`
+	s := mustParse(t, text)
+	sameAgain(t, s)
+	again, err := Parse("again.yaml", s.Resolved(), testNames)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []*Scenario{s, again} {
+		for i, c := range s.Cells() {
+			want := []struct{ name, text string }{{"shared-key", ""}, {"mine", "base = None\n"}, {"other", testTexts["sub/other.star"]}, {"superset", ""}}[i/2]
+			if got := c.World.Destination.Policy.Name; got != want.name || maker(&c.World) != want.text {
+				t.Errorf("cell %d: %s, %q", i, got, maker(&c.World))
+			}
+			sameAgain(t, c)
+		}
+	}
+	testTexts["mine.star"] = "base = None\n# changed\n"
+	changed := mustParse(t, text)
+	testTexts["mine.star"] = "base = None\n"
+	if s.Digest() == changed.Digest() {
+		t.Error("a changed file is the same run")
+	}
+	over, err := s.With(Override{Flag: "--policy", Path: "destination.policy.file", Value: "mine.star"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, c := range over.Cells() {
+		if c.World.Destination.Policy.Name != "mine" || maker(&c.World) != "base = None\n" {
+			t.Errorf("cell %d with a file from the command line: %+v", i, c.World.Destination.Policy)
+		}
+		sameAgain(t, c)
+	}
+	if _, err := s.With(Override{Flag: "--policy", Path: "destination.policy.file", Value: "broken.star"}); err == nil || err.Error() != "--policy: broken.star:1:7: it is broken" {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestPolicyFilesNotTaken(t *testing.T) {
 	names := testNames
 	names.Files = nil

@@ -561,7 +561,7 @@ var table = []declaration{
 			Path: "destination.policy.file", Type: String, Default: `""`,
 			Doc: "A policy in Starlark (docs/policies.md), in place of a name: a path, from the scenario's folder, or the name of a shipped one. Its name is the file's without ending.",
 		},
-		fixed: true,
+		fixed: true, settable: true,
 	},
 	{
 		Key: Key{
@@ -571,7 +571,7 @@ var table = []declaration{
 		field: func(t *target) any {
 			return func(v *value) { t.world.Destination.Policy.Maker = v.maker }
 		},
-		fixed: true, verbatim: true,
+		fixed: true, settable: true, verbatim: true,
 	},
 
 	// Who uses the service.

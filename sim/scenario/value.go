@@ -38,6 +38,8 @@ type value struct {
 	// has from its file.
 	maker  sim.PolicyMaker
 	ofFile bool
+	// policyName is the name that goes with the text of a policy.
+	policyName *value
 }
 
 // pair is a dotted path with its values: one in settings, at least one in a
@@ -181,8 +183,11 @@ func (v *value) with(names []string, x *value) (*value, *Error) {
 			}
 			return v.replace(name, inner.replace(s.short, x)), nil
 		}
-		if v.isPolicy() && name == "name" {
+		switch {
+		case v.isPolicy() && name == "name":
 			v = v.builtIn()
+		case x.policyName != nil:
+			v = v.replace("name", x.policyName)
 		}
 		return v.replace(name, x), nil
 	}
