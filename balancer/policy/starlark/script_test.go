@@ -94,6 +94,7 @@ func TestSameTrials(t *testing.T) {
 				r.Slices, r.IBGWFilter, r.MaxPeerShare, r.SameSubnet = false, false, false, false
 			}
 		},
+		"masked":          func(c *sim.Config) { c.Destination.Policy.Failover, c.Destination.Policy.Rotate = "masked", true },
 		"i2pd among them": func(c *sim.Config) { c.Destination.Routers[2].Kind = sim.I2pd },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -136,7 +137,7 @@ func TestSameAsEveryBase(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, source := range []string{"", forward} {
+		for _, source := range []string{"", forward, looking} {
 			cfg.Destination.Policy.Maker = load(t, name, "base = \""+name+"\"\n"+source)
 			if got, err := play(t, cfg, 3); err != nil || got != want {
 				t.Errorf("%s, %.10q: another trial, %v", name, source, err)
@@ -144,6 +145,17 @@ func TestSameAsEveryBase(t *testing.T) {
 		}
 	}
 }
+
+// looking looks at the router of the pool, be it the virtual one, before the base
+// decides.
+const looking = `
+def build(v, pool, direction):
+    peers = v.peers(pool)
+    if peers:
+        v.use(pool, peers[0])
+    v.tunnels(pool, direction), v.uptime(pool), v.kind(pool), v.can(pool, "lookup"), v.quota(pool), v.active(pool)
+    return None
+`
 
 // forward asks the base for everything.
 const forward = `

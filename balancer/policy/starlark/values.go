@@ -297,23 +297,28 @@ type failoverValue struct {
 	balancer.Failover
 }
 
-func (f *failoverValue) String() string { return fmt.Sprintf("failover(rotate = %v)", f.Rotate) }
+func (f *failoverValue) String() string {
+	return fmt.Sprintf("failover(rotate = %v, masked = %v)", f.Rotate, f.Masked)
+}
 
-func (f *failoverValue) AttrNames() []string { return []string{"rotate"} }
+func (f *failoverValue) AttrNames() []string { return []string{"masked", "rotate"} }
 
 func (f *failoverValue) Attr(name string) (starlark.Value, error) {
-	if name == "rotate" {
+	switch name {
+	case "rotate":
 		return starlark.Bool(f.Rotate), nil
+	case "masked":
+		return starlark.Bool(f.Masked), nil
 	}
 	return nil, nil
 }
 
 func makeFailover(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	var rotate bool
-	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "rotate", &rotate); err != nil {
+	var rotate, masked bool
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "rotate", &rotate, "masked?", &masked); err != nil {
 		return nil, err
 	}
-	return &failoverValue{value{"failover"}, balancer.Failover{Rotate: rotate}}, nil
+	return &failoverValue{value{"failover"}, balancer.Failover{Rotate: rotate, Masked: masked}}, nil
 }
 
 // makeEnding is the lease with an earlier end.

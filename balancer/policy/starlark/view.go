@@ -96,7 +96,8 @@ func (v *viewValue) init(s *script) {
 func (v *viewValue) reset(n int) {
 	v.state = starlark.NewDict(0)
 	v.attrs["routers"] = starlark.MakeInt(n)
-	v.lists = slices.Grow(v.lists[:0], n)[:n]
+	// One more is the virtual router of a base that imitates one.
+	v.lists = slices.Grow(v.lists[:0], n+1)[:n+1]
 	clear(v.lists)
 }
 
@@ -290,7 +291,9 @@ func optionsOf(s *script) *optionsValue {
 	o := &s.opt
 	return &optionsValue{value{"options"}, starlark.StringDict{
 		"reuse": starlark.Float(o.Reuse), "publisher": starlark.String(o.Publisher), "bundle": starlark.String(o.Bundle),
-		"rotate": starlark.Bool(o.Rotate), "slices": starlark.Bool(o.Slices), "ibgw_filter": starlark.Bool(o.IBGWFilter),
+		"rotate": starlark.Bool(o.Rotate), "masked": starlark.Bool(o.Masked),
+		"size": starlark.MakeInt(o.Size), "pool_from": starlark.String(o.From), // from is a reserved word
+		"slices": starlark.Bool(o.Slices), "ibgw_filter": starlark.Bool(o.IBGWFilter),
 		"max_peer_share": starlark.Bool(o.MaxPeerShare), "same_subnet": starlark.Bool(o.SameSubnet),
 	}}
 }
