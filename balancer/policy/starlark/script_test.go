@@ -155,6 +155,7 @@ def build(v, pool, direction):
         v.use(pool, peers[0])
     v.tunnels(pool, direction), v.uptime(pool), v.kind(pool), v.can(pool, "lookup"), v.quota(pool), v.active(pool)
     return None
+def candidates(v, pool): return v.base()
 `
 
 // forward asks the base for everything.
