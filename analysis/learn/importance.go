@@ -120,7 +120,7 @@ func PermutationImportance(s Scorer, rows [][]float64, labels []bool, groups []F
 			}
 			shuffled[p] = rank(scores)
 		}
-		drop := func(times []float64) float64 {
+		drop := func(times []uint16) float64 {
 			before, sum := baseRanked.auc(class, times), 0.0
 			for _, r := range shuffled {
 				sum += before - r.auc(class, times)
@@ -154,7 +154,7 @@ func PermutationImportance(s Scorer, rows [][]float64, labels []bool, groups []F
 }
 
 // drawResamples returns how often each resample holds each row.
-func drawResamples(class []int, opt ImportanceOptions, rng *rand.Rand) [][]float64 {
+func drawResamples(class []int, opt ImportanceOptions, rng *rand.Rand) [][]uint16 {
 	var strata [][][]int // of blocks of rows
 	if opt.Blocks == nil {
 		strata = make([][][]int, 2)
@@ -175,9 +175,9 @@ func drawResamples(class []int, opt ImportanceOptions, rng *rand.Rand) [][]float
 		}
 		strata = [][][]int{blocks}
 	}
-	resamples := make([][]float64, opt.Resamples)
+	resamples := make([][]uint16, opt.Resamples)
 	for b := range resamples {
-		times := make([]float64, len(class))
+		times := make([]uint16, len(class))
 		for _, blocks := range strata {
 			for range blocks {
 				for _, i := range blocks[rng.IntN(len(blocks))] {
@@ -190,8 +190,8 @@ func drawResamples(class []int, opt ImportanceOptions, rng *rand.Rand) [][]float
 	return resamples
 }
 
-func everyone(n int) []float64 {
-	times := make([]float64, n)
+func everyone(n int) []uint16 {
+	times := make([]uint16, n)
 	for i := range times {
 		times[i] = 1
 	}
@@ -215,7 +215,7 @@ func rank(scores []float64) *ranked {
 }
 
 // auc returns the AUC when row i counts times[i] times, NaN if a class is empty.
-func (r *ranked) auc(class []int, times []float64) float64 {
+func (r *ranked) auc(class []int, times []uint16) float64 {
 	var total, tie [2]float64
 	below, pairs := 0.0, 0.0
 	for i, at := range r.order {
@@ -224,8 +224,8 @@ func (r *ranked) auc(class []int, times []float64) float64 {
 			below += tie[0]
 			tie = [2]float64{}
 		}
-		tie[class[at]] += times[at]
-		total[class[at]] += times[at]
+		tie[class[at]] += float64(times[at])
+		total[class[at]] += float64(times[at])
 	}
 	pairs += tie[1] * (below + tie[0]/2)
 	return pairs / (total[0] * total[1])

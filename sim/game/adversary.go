@@ -23,11 +23,7 @@ func (r *runner) scores(i, k int) (scores, routers [2][]float64) {
 				user = j
 			}
 		}
-		for t := range u.trials {
-			v := r.records[TrialID{u.cell, u.arm, Test, t}].Verdicts[user][k]
-			scores[a] = append(scores[a], v.Score)
-			routers[a] = append(routers[a], v.Routers)
-		}
+		scores[a], routers[a] = r.kept[pt.unit[a]].verdicts(user, k, u.trials)
 	}
 	return scores, routers
 }
@@ -158,13 +154,15 @@ func (r *runner) bayesError(i int) analysis.Estimate {
 // bayesNeighbours is how many neighbours vote; odd, so that there is no tie.
 const bayesNeighbours = 5
 
-// combinedVectors are what the combined attack saw of the test trials of both arms.
+// combinedVectors are what the combined attack saw of the test trials of both arms, as
+// far as it is kept.
 func (r *runner) combinedVectors(i int) (vectors [][]float64, multi []bool) {
 	pt := &r.plan.points[i]
 	for _, arm := range pt.arms {
 		u := &r.plan.units[pt.unit[armIndex(arm)]]
-		for t := range u.trials {
-			if v := r.records[TrialID{u.cell, u.arm, Test, t}].Combined; v != nil {
+		kept := r.kept[pt.unit[armIndex(arm)]].combined
+		for _, v := range kept[:min(u.trials, len(kept))] {
+			if v != nil {
 				vectors, multi = append(vectors, v), append(multi, arm == scenario.PolicyArm)
 			}
 		}

@@ -517,8 +517,7 @@ func (r *runner) values(unit, k int) []float64 {
 
 // value is trial metric k of a test trial of a unit; NaN where it has none.
 func (r *runner) value(unit, trial, k int) float64 {
-	u := &r.plan.units[unit]
-	return r.records[TrialID{u.cell, u.arm, Test, trial}].Values[k]
+	return r.kept[unit].values[k][trial]
 }
 
 // at says where in a sweep something lies.

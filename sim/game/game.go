@@ -1,10 +1,13 @@
 // Package game plays a scenario: it simulates both arms, trains the attacks
 // that learn, scores the test trials and reduces everything to result values.
 //
-// The arms, and training and test trials, have independent seeds. What an
-// attack has learned is fixed before a test trial is simulated. Trials run on
-// any number of workers and are reduced in their order, so that the bytes of
-// the results depend on neither workers nor interruptions.
+// The arms, and training and test trials, have independent seeds. What an attack
+// has learned is fixed before a test trial is judged, and rests on training trials
+// alone. A trial is reduced to a record of what every attack saw, which does not
+// depend on training; so test trials may be simulated in any shard, before or after
+// the attacks are trained. Trials run on any number of workers and shards and are
+// reduced in their order, so that the bytes of the results depend on neither
+// workers nor shards nor interruptions.
 package game
 
 import (
@@ -59,7 +62,18 @@ type Sink interface {
 type Progress struct {
 	Done, Total int // trials
 	Resumed     int // of Done, those found in the Store
+	Reused      int // of Done, those found in the Cache
+	// Spent is what the trials simulated so far have taken, Left a forecast of what
+	// the others will, in ns of one worker's time; 0 without a Clock, and Left before
+	// the first trial. Cells whose trials cost differently count as they were measured.
+	Spent, Left int64
 }
+
+// Phases of a run in which no trial finishes.
+const (
+	PhaseTraining = "training the attacks"
+	PhaseReducing = "computing the results"
+)
 
 // Options of a run. The zero value runs on one worker and keeps nothing.
 type Options struct {
@@ -67,10 +81,18 @@ type Options struct {
 	// Commit names the program's version in the summary.
 	Commit string
 	// Command is the command line that reproduces the results, for the report.
-	Command  string
-	Store    Store
+	Command string
+	Store   Store
+	// Cache, where there is one, has trials of other runs.
+	Cache    Cache
 	Sink     Sink
 	Progress func(Progress)
+	// Phase is told what begins while no trial finishes, and "" when trials do again.
+	Phase func(name string)
+	// Clock tells ns since some time past, for forecasts; results do not depend on it.
+	Clock func() int64
+	// Until, where there is one, asks for more test trials than the scenario's.
+	Until *Until
 }
 
 // Results of a run, ready for package reports.
@@ -81,19 +103,30 @@ type Results struct {
 
 // Run plays s. The error is ErrStopped where ctx ended first.
 func Run(ctx context.Context, s *scenario.Scenario, opt Options) (*Results, error) {
-	p := newPlan(s)
-	r := newRunner(p, opt)
-	if err := r.load(); err != nil {
+	r := newRunner(newPlan(s), opt)
+	if err := r.scan(); err != nil {
 		return nil, err
 	}
-	if err := r.play(ctx, p.jobs(Training)); err != nil {
+	if err := r.play(ctx, r.own(Training)); err != nil {
 		return nil, err
 	}
+	r.phase(PhaseTraining)
 	if err := r.fit(); err != nil {
 		return nil, err
 	}
-	if err := r.play(ctx, p.jobs(Test)); err != nil {
-		return nil, err
+	r.phase("")
+	for more := true; more; {
+		err := r.takeTests()
+		if err == nil {
+			err = r.play(ctx, r.own(Test))
+		}
+		if err == nil {
+			r.phase(PhaseReducing)
+			more, err = r.more()
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
 	return r.reduce(opt)
 }

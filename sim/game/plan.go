@@ -17,6 +17,13 @@ type plan struct {
 	scenario *scenario.Scenario
 	points   []point
 	units    []unit
+	named    map[unitName]int // units by what names them
+}
+
+// unitName names a unit: the first cell that plays it, and the arm.
+type unitName struct {
+	cell int
+	arm  scenario.Arm
 }
 
 // point is one grid point, or one published figure: a world for each arm, and
@@ -51,7 +58,7 @@ type unit struct {
 }
 
 func newPlan(s *scenario.Scenario) *plan {
-	p := &plan{scenario: s}
+	p := &plan{scenario: s, named: make(map[unitName]int)}
 	if len(s.Figures) > 0 {
 		for i := range s.Figures {
 			f := &s.Figures[i]
@@ -86,6 +93,7 @@ func (p *plan) add(pt point) {
 		})
 		if at < 0 {
 			at = len(p.units)
+			p.named[unitName{cell, arm}] = at
 			p.units = append(p.units, unit{arm: arm, world: world, cell: cell, looks: pt.looks, trials: pt.scenario.Trials})
 		}
 		p.units[at].users = append(p.units[at].users, cell)
@@ -152,39 +160,52 @@ func armIndex(a scenario.Arm) int {
 	return 0
 }
 
+// size is the number of a unit's trials in a set.
+func (p *plan) size(unit int, set Set) int {
+	u := &p.units[unit]
+	switch {
+	case set == Test:
+		return u.trials
+	case len(u.looks) == 0:
+		return 0 // nobody watches, nobody learns
+	}
+	return p.scenario.Train
+}
+
 // jobs lists the trials of one set, in the order of reduction.
 func (p *plan) jobs(set Set) []TrialID {
 	var ids []TrialID
 	for i := range p.units {
 		u := &p.units[i]
-		n := u.trials
-		if set == Training {
-			n = p.scenario.Train
-			if len(u.looks) == 0 {
-				continue
-			}
-		}
-		for k := range n {
+		for k := range p.size(i, set) {
 			ids = append(ids, TrialID{Cell: u.cell, Arm: u.arm, Set: set, Trial: k})
 		}
 	}
 	return ids
 }
 
-// unitOf finds the unit that an id names.
+// unitOf finds the unit that an id names, -1 where there is none.
 func (p *plan) unitOf(id TrialID) int {
-	return slices.IndexFunc(p.units, func(u unit) bool { return u.cell == id.Cell && u.arm == id.Arm })
+	if at, ok := p.named[unitName{id.Cell, id.Arm}]; ok {
+		return at
+	}
+	return -1
 }
 
 // seed is the trial's own seed: splitmix of the scenario's seed, the arm, the
 // set and the number. Points of a sweep share it: the same random numbers
 // under another policy.
 func (id TrialID) seed(scenarioSeed uint64) uint64 {
-	label := uint64(armIndex(id.Arm))<<1 | 1
-	if id.Set == Training {
+	return splitmix(seedOf(scenarioSeed, id.Arm, id.Set) + uint64(id.Trial))
+}
+
+// seedOf is what the seeds of an arm's set of trials are made from.
+func seedOf(scenarioSeed uint64, arm scenario.Arm, set Set) uint64 {
+	label := uint64(armIndex(arm))<<1 | 1
+	if set == Training {
 		label |= 1 << 8
 	}
-	return splitmix(splitmix(splitmix(scenarioSeed)^label) + uint64(id.Trial))
+	return splitmix(splitmix(scenarioSeed) ^ label)
 }
 
 // splitmix is the output function of SplitMix64 (Steele, Lea and Flood, 2014).

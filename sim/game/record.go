@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // record is what is kept of a trial. It is stored as one line of JSON, floats
@@ -13,15 +14,13 @@ import (
 // as one that was never interrupted.
 type record struct {
 	ID TrialID `json:"id"`
-	// Vectors are the features of a training trial, one for each look; nil
+	// Vectors are the features of the trial, one for each look of its unit; nil
 	// where the trace held too little.
-	Vectors []floats `json:"vectors,omitempty"`
-	// Combined is what attack combined saw of a test trial: of the first adversary,
-	// over the whole observation; nil if it was not asked.
-	Combined floats `json:"combined,omitempty"`
-	// Verdicts are those on a test trial: by point that plays the trial's
-	// unit, then by look.
-	Verdicts [][]verdict `json:"verdicts,omitempty"`
+	Vectors vectors `json:"vectors,omitempty"`
+	// Own are what the untrained attacks say of a test trial, by look. Together
+	// with the vectors they are all that a verdict needs, so that a test trial can
+	// be simulated before, and elsewhere than, the attacks are trained.
+	Own []verdict `json:"own,omitempty"`
 	// Values are the trial's metrics in the order of trialMetrics.
 	Values floats `json:"values,omitempty"`
 	// Distinct, Leases: published LeaseSets by distinct IBGWs and by leases,
@@ -35,7 +34,7 @@ type record struct {
 	Tiers floats `json:"tiers,omitempty"`
 }
 
-// verdict is what one look says of a test trial.
+// verdict is what an attack says of a test trial.
 type verdict struct {
 	Score   float64
 	Routers float64 // NaN where there is no estimate
@@ -87,4 +86,48 @@ func (f *floats) UnmarshalJSON(b []byte) error {
 		*f = append(*f, math.Float64frombits(binary.LittleEndian.Uint64(raw)))
 	}
 	return nil
+}
+
+// vectors are lists of floats of which some are the same: two attacks may look at
+// the same numbers. JSON carries the index of the first in place of the others.
+type vectors []floats
+
+// MarshalJSON implements json.Marshaler.
+func (v vectors) MarshalJSON() ([]byte, error) {
+	list := make([]any, len(v))
+	for i, f := range v {
+		list[i] = f
+		if first := slices.IndexFunc(v[:i], f.same); first >= 0 {
+			list[i] = first
+		}
+	}
+	return json.Marshal(list)
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *vectors) UnmarshalJSON(b []byte) error {
+	var list []json.RawMessage
+	if err := json.Unmarshal(b, &list); err != nil {
+		return err
+	}
+	*v = make(vectors, len(list))
+	for i, text := range list {
+		if len(text) > 0 && text[0] != '"' {
+			var first int
+			if err := json.Unmarshal(text, &first); err != nil || first < 0 || first >= i {
+				return fmt.Errorf("%s is neither a vector nor the number of an earlier one", text)
+			}
+			(*v)[i] = (*v)[first]
+			continue
+		}
+		if err := json.Unmarshal(text, &(*v)[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// same tells whether two lists that hold anything are the same bit for bit.
+func (f floats) same(g floats) bool {
+	return len(f) > 0 && slices.EqualFunc(f, g, func(x, y float64) bool { return math.Float64bits(x) == math.Float64bits(y) })
 }

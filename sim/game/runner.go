@@ -14,77 +14,231 @@ import (
 	"multihome.i2p/sim/scenario"
 )
 
-// runner plays the trials of a plan and keeps their records.
+// runner plays the trials of a plan and keeps what the reduction needs of them.
 type runner struct {
 	plan     *plan
 	opt      Options
-	records  map[TrialID]*record
-	tallies  []tally           // by unit
-	fitted   [][]attack.Attack // by point, then by look
-	warnings [][]string        // by point
+	keys     map[Set][]*CellKey  // by unit; nil without a Cache
+	share    *Shard              // nil: all trials are its own
+	have     map[Set][][]trialAt // by unit, then by trial
+	trained  [][]vectors         // vectors of training trials: by unit, trial and look
+	kept     []columns           // of test trials, by unit
+	tallies  []tally             // by unit
+	fitted   [][]attack.Attack   // by point, then by look; nil before fit
+	warnings [][]string          // by point
 	progress Progress
+	cost     cost
+	counted  []int  // by unit: trials that cost knows of
+	first    int    // test trials that the scenario asks for
+	stopped  string // how Until ended
 	// level is the confidence of the intervals of metrics, draws the resamples of each
 	// of their bootstraps.
 	level float64
 	draws int
 }
 
+// trialAt is where a trial is.
+type trialAt uint8
+
+const (
+	nowhere trialAt = iota
+	inStore         // its record is in the Store
+	taken           // it is in memory too
+)
+
 func newRunner(p *plan, opt Options) *runner {
-	return &runner{
-		plan: p, opt: opt,
-		records:  make(map[TrialID]*record),
+	r := &runner{
+		plan: p, opt: opt, first: p.scenario.Trials, level: confidence, draws: resamples,
+		trained:  make([][]vectors, len(p.units)),
+		kept:     make([]columns, len(p.units)),
 		tallies:  make([]tally, len(p.units)),
 		warnings: make([][]string, len(p.points)),
-		progress: Progress{Total: len(p.jobs(Training)) + len(p.jobs(Test))},
-		level:    confidence, draws: resamples,
+		counted:  make([]int, len(p.units)),
+	}
+	r.nameCells()
+	r.grow()
+	return r
+}
+
+// grow makes room for all trials of the plan.
+func (r *runner) grow() {
+	if r.have == nil {
+		r.have = map[Set][][]trialAt{Training: make([][]trialAt, len(r.plan.units)), Test: make([][]trialAt, len(r.plan.units))}
+	}
+	for i := range r.plan.units {
+		for set, at := range r.have {
+			for len(at[i]) < r.plan.size(i, set) {
+				at[i] = append(at[i], nowhere)
+			}
+		}
+		for r.fitted == nil && len(r.trained[i]) < r.plan.size(i, Training) {
+			r.trained[i] = append(r.trained[i], nil)
+		}
+		if r.share == nil {
+			r.kept[i].grow(&r.plan.units[i], r.plan.size(i, Test))
+		}
+	}
+	r.count()
+}
+
+// count counts the trials that this run is to have.
+func (r *runner) count() {
+	r.progress.Total = 0
+	own := make([]int, len(r.plan.units))
+	for _, set := range []Set{Training, Test} {
+		for _, id := range r.own(set) {
+			own[r.plan.unitOf(id)]++
+			r.progress.Total++
+		}
+	}
+	for i, n := range own {
+		r.cost.expect(r.plan, i, n-r.counted[i])
+		r.counted[i] = n
 	}
 }
 
-// load takes over what an earlier part of the run has finished.
-func (r *runner) load() error {
+// own lists the trials of a set that this run is to have, in their order.
+func (r *runner) own(set Set) []TrialID {
+	return r.share.of(r.plan, set)
+}
+
+// at is where a trial is; nil for one that the plan does not have.
+func (r *runner) at(id TrialID) *trialAt {
+	u := r.plan.unitOf(id)
+	if u < 0 || id.Trial < 0 {
+		return nil
+	}
+	all := r.have[id.Set]
+	if all == nil || id.Trial >= len(all[u]) {
+		return nil
+	}
+	return &all[u][id.Trial]
+}
+
+// scan notes which trials are in the Store, and takes the training trials in.
+func (r *runner) scan() error {
 	if r.opt.Store == nil {
 		return nil
 	}
-	wanted := make(map[TrialID]bool)
-	for _, set := range []Set{Training, Test} {
-		for _, id := range r.plan.jobs(set) {
-			wanted[id] = true
+	own := make(map[TrialID]bool)
+	if r.share != nil {
+		for _, id := range slices.Concat(r.own(Training), r.own(Test)) {
+			own[id] = true
 		}
 	}
 	err := r.opt.Store.Load(func(line []byte) error {
-		var rec record
-		if err := json.Unmarshal(line, &rec); err != nil {
-			return fmt.Errorf("a record of a finished trial cannot be read: %w", err)
+		var name struct {
+			ID TrialID `json:"id"`
 		}
-		if wanted[rec.ID] && r.records[rec.ID] == nil && r.fits(&rec) {
-			r.keep(&rec)
-			r.progress.Resumed++
+		if err := json.Unmarshal(line, &name); err != nil {
+			return unreadable(err)
 		}
+		at := r.at(name.ID)
+		if at == nil || *at != nowhere || r.share != nil && !own[name.ID] {
+			return nil
+		}
+		if name.ID.Set == Test && r.share == nil {
+			*at = inStore // judged later, see takeTests
+		} else {
+			var rec record
+			if err := json.Unmarshal(line, &rec); err != nil {
+				return unreadable(err)
+			}
+			if !r.fits(&rec) {
+				return nil
+			}
+			r.take(&rec, nil)
+		}
+		r.progress.Done++
+		r.progress.Resumed++
+		r.cost.done(r.plan.unitOf(name.ID), 0)
 		return nil
 	})
 	r.report()
 	return err
 }
 
+func unreadable(err error) error {
+	return fmt.Errorf("a record of a finished trial cannot be read: %w", err)
+}
+
+// takeTests takes in the test trials that are in the Store, as far as the plan
+// goes by now. It reads and judges on all workers.
+func (r *runner) takeTests() error {
+	waiting := false
+	for _, at := range r.have[Test] {
+		waiting = waiting || slices.Contains(at, inStore)
+	}
+	if !waiting {
+		return nil
+	}
+	var (
+		mu    sync.Mutex // guards all of r
+		group sync.WaitGroup
+		first error
+	)
+	lines := make(chan []byte, 64)
+	for range max(1, r.opt.Workers) {
+		group.Go(func() {
+			for line := range lines {
+				var rec record
+				err := json.Unmarshal(line, &rec)
+				if err != nil {
+					err = unreadable(err)
+				}
+				var judged [][]verdict
+				fits := err == nil && r.fits(&rec)
+				if fits {
+					judged = r.judge(&rec)
+				}
+				mu.Lock()
+				if first == nil {
+					first = err
+				}
+				if at := r.at(rec.ID); fits && *at == inStore {
+					r.take(&rec, judged)
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	err := r.opt.Store.Load(func(line []byte) error {
+		var name struct {
+			ID TrialID `json:"id"`
+		}
+		if err := json.Unmarshal(line, &name); err != nil {
+			return unreadable(err)
+		}
+		if name.ID.Set != Test || r.at(name.ID) == nil {
+			return nil
+		}
+		lines <- slices.Clone(line)
+		return nil
+	})
+	close(lines)
+	group.Wait()
+	// What has another shape than this plan asks for is simulated again.
+	for i, at := range r.have[Test] {
+		for t := range at {
+			if at[t] == inStore {
+				at[t] = nowhere
+				r.progress.Done--
+				r.progress.Resumed--
+				r.cost.expect(r.plan, i, 1)
+			}
+		}
+	}
+	return errors.Join(err, first)
+}
+
 // fits tells whether a stored record has what this plan asks of its trial; one
 // that has not is simulated again.
 func (r *runner) fits(rec *record) bool {
 	u := &r.plan.units[r.plan.unitOf(rec.ID)]
-	if rec.ID.Set == Training {
-		return len(rec.Vectors) == len(u.looks)
-	}
-	if len(u.looks) == 0 {
-		return len(rec.Values) == len(trialMetrics)
-	}
-	if len(rec.Verdicts) != len(u.users) {
+	if len(rec.Vectors) != len(u.looks) {
 		return false
 	}
-	for _, v := range rec.Verdicts {
-		if len(v) != len(u.looks) {
-			return false
-		}
-	}
-	return len(rec.Values) == len(trialMetrics)
+	return rec.ID.Set == Training || len(rec.Own) == len(u.looks) && len(rec.Values) == len(trialMetrics)
 }
 
 func (r *runner) report() {
@@ -93,12 +247,18 @@ func (r *runner) report() {
 	}
 }
 
+func (r *runner) phase(name string) {
+	if r.opt.Phase != nil {
+		r.opt.Phase(name)
+	}
+}
+
 // play simulates the trials that are not there yet, on all workers. What it
 // keeps does not depend on which worker played what.
 func (r *runner) play(ctx context.Context, ids []TrialID) error {
 	var todo []TrialID
 	for _, id := range ids {
-		if r.records[id] == nil {
+		if *r.at(id) == nowhere {
 			todo = append(todo, id)
 		}
 	}
@@ -144,7 +304,7 @@ func (r *runner) play(ctx context.Context, ids []TrialID) error {
 		return first
 	}
 	for _, id := range todo {
-		if r.records[id] == nil {
+		if *r.at(id) == nowhere {
 			return ErrStopped
 		}
 	}
@@ -153,25 +313,24 @@ func (r *runner) play(ctx context.Context, ids []TrialID) error {
 
 // one plays one trial and keeps its record.
 func (r *runner) one(ctx context.Context, w *worker, id TrialID, mu *sync.Mutex) error {
-	if err := w.simulate(r.plan, id, func() bool { return ctx.Err() != nil }); err != nil {
-		if errors.Is(err, sim.ErrStopped) {
+	rec, line := r.reuse(id)
+	reused := rec != nil
+	var began, spent int64
+	if !reused {
+		if r.opt.Clock != nil {
+			began = r.opt.Clock()
+		}
+		var err error
+		if rec, line, err = r.simulate(ctx, w, id); err != nil {
 			return err
 		}
-		return fmt.Errorf("trial %v: %w", id, err)
 	}
-	var rec *record
-	var err error
-	if id.Set == Training {
-		rec, err = w.train(r.plan, id)
-	} else {
-		rec = w.judge(r.plan, id, r.fitted)
+	var judged [][]verdict
+	if id.Set == Test && r.fitted != nil {
+		judged = r.judge(rec)
 	}
-	if err != nil {
-		return err
-	}
-	line, err := json.Marshal(rec)
-	if err != nil {
-		return fmt.Errorf("trial %v: %w", id, err)
+	if !reused && r.opt.Clock != nil {
+		spent = r.opt.Clock() - began
 	}
 	mu.Lock()
 	defer mu.Unlock()
@@ -185,18 +344,51 @@ func (r *runner) one(ctx context.Context, w *worker, id TrialID, mu *sync.Mutex)
 			return err
 		}
 	}
-	r.keep(rec)
+	r.take(rec, judged)
+	r.progress.Done++
+	if reused {
+		r.progress.Reused++
+	}
+	r.cost.done(r.plan.unitOf(id), spent)
+	r.progress.Spent += spent
+	r.progress.Left = r.cost.left()
 	r.report()
 	return nil
 }
 
-// keep takes in the record of a finished trial.
-func (r *runner) keep(rec *record) {
-	if rec.ID.Set == Test {
-		r.tallies[r.plan.unitOf(rec.ID)].add(rec)
+// simulate plays one trial and returns its record, with its line.
+func (r *runner) simulate(ctx context.Context, w *worker, id TrialID) (*record, []byte, error) {
+	if err := w.simulate(r.plan, id, func() bool { return ctx.Err() != nil }); err != nil {
+		if errors.Is(err, sim.ErrStopped) {
+			return nil, nil, err
+		}
+		return nil, nil, fmt.Errorf("trial %v: %w", id, err)
 	}
-	r.records[rec.ID] = rec
-	r.progress.Done++
+	rec, err := w.observe(r.plan, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	line, err := json.Marshal(rec)
+	if err != nil {
+		return nil, nil, fmt.Errorf("trial %v: %w", id, err)
+	}
+	r.remember(id, line)
+	return rec, line, nil
+}
+
+// take takes a finished trial in; a shard has no use for more than that it is
+// there.
+func (r *runner) take(rec *record, judged [][]verdict) {
+	u := r.plan.unitOf(rec.ID)
+	*r.at(rec.ID) = taken
+	switch {
+	case r.share != nil:
+	case rec.ID.Set == Training:
+		r.trained[u][rec.ID.Trial] = rec.Vectors
+	default:
+		r.kept[u].put(&r.plan.units[u], rec, judged)
+		r.tallies[u].add(rec)
+	}
 }
 
 // sink hands over a test trial's traces and its truth.
@@ -258,11 +450,7 @@ func (r *runner) fit() error {
 			return t.err
 		}
 	}
-	for id, rec := range r.records {
-		if id.Set == Training {
-			rec.Vectors = nil // learned
-		}
-	}
+	r.trained = make([][]vectors, len(r.plan.units)) // learned
 	return nil
 }
 
@@ -285,12 +473,12 @@ func (r *runner) spread(n int, do func(int)) {
 // only.
 func (r *runner) samples(pt *point, k int) []attack.Sample {
 	if pt.looks[k].attack != attack.Posterior {
-		return r.trained(nil, pt, pt.arms, k)
+		return r.training(nil, pt, pt.arms, k)
 	}
-	samples := r.trained(nil, pt, []scenario.Arm{scenario.ReferenceArm}, k)
+	samples := r.training(nil, pt, []scenario.Arm{scenario.ReferenceArm}, k)
 	for i := range r.plan.points {
 		if q := &r.plan.points[i]; slices.Equal(withoutCount(q), withoutCount(pt)) {
-			samples = r.trained(samples, q, []scenario.Arm{scenario.PolicyArm}, k)
+			samples = r.training(samples, q, []scenario.Arm{scenario.PolicyArm}, k)
 		}
 	}
 	return samples
@@ -303,16 +491,15 @@ func withoutCount(pt *point) []scenario.Param {
 	})
 }
 
-// trained appends the training trials of a point's arms.
-func (r *runner) trained(samples []attack.Sample, pt *point, arms []scenario.Arm, k int) []attack.Sample {
+// training appends the training trials of a point's arms.
+func (r *runner) training(samples []attack.Sample, pt *point, arms []scenario.Arm, k int) []attack.Sample {
 	for _, arm := range arms {
 		u := &r.plan.units[pt.unit[armIndex(arm)]]
 		for t := range r.plan.scenario.Train {
-			rec := r.records[TrialID{Cell: u.cell, Arm: arm, Set: Training, Trial: t}]
 			samples = append(samples, attack.Sample{
 				Multi:    armIndex(arm) == 0,
 				Routers:  len(u.world.Destination.Routers),
-				Features: attack.Features{Vector: rec.Vectors[k]},
+				Features: attack.Features{Vector: r.trained[pt.unit[armIndex(arm)]][t][k]},
 			})
 		}
 	}

@@ -16,7 +16,7 @@ type tally struct {
 	tiers    []int64 // fast tiers by size, rounded
 }
 
-// add takes in a record and takes its bulk out of memory.
+// add takes in a record.
 func (t *tally) add(r *record) {
 	t.trials++
 	t.growth.add(len(r.Growth), func(i int) int64 { return int64(r.Growth[i]) })
@@ -29,7 +29,6 @@ func (t *tally) add(r *record) {
 		}
 		t.tiers[size]++
 	}
-	r.Growth, r.Load, r.Distinct, r.Tiers = nil, nil, nil, nil
 }
 
 // sums are those of a series over trials, for each of its points.

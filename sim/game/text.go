@@ -44,6 +44,9 @@ func (r *runner) text(res *Results, opt Options) {
 	t.Question = s.Question
 	t.Command = opt.Command
 	t.Limits = limitsOf(s)
+	if r.stopped != "" {
+		t.Warnings = append(t.Warnings, r.stopped)
+	}
 	for _, a := range s.Assumptions() {
 		if !playsARole(s, a.Path) {
 			continue

@@ -13,6 +13,7 @@ import (
 type worker struct {
 	world   *sim.World
 	outcome sim.Outcome
+	attacks map[string]attack.Attack // untrained, by name
 }
 
 // minutesPerBin is the width of the bins of load over time.
@@ -200,44 +201,50 @@ func (w *worker) simulate(p *plan, id TrialID, stop func() bool) error {
 	return w.world.Run(p.units[p.unitOf(id)].world, id.seed(p.scenario.Seed), &w.outcome)
 }
 
-// train reduces a training trial to its features.
-func (w *worker) train(p *plan, id TrialID) (*record, error) {
+// observe reduces a trial to its record. What it keeps does not depend on what
+// the attacks learn.
+func (w *worker) observe(p *plan, id TrialID) (*record, error) {
 	r := &record{ID: id}
 	var seen sights
 	for _, l := range p.units[p.unitOf(id)].looks {
-		a, err := attack.New(l.attack)
+		a, err := w.untrained(l.attack)
 		if err != nil {
 			return nil, err
 		}
 		f := a.Observe(seen.at(w, l))
-		r.Vectors = append(r.Vectors, f.Vector)
+		if id.Set == Training {
+			r.Vectors = append(r.Vectors, f.Vector)
+			continue
+		}
+		reading := attack.Read(a, &f)
+		r.Vectors = append(r.Vectors, reading.Vector)
+		r.Own = append(r.Own, verdict{reading.Score, reading.Routers})
+	}
+	if id.Set == Test {
+		w.measure(r)
 	}
 	return r, nil
 }
 
-// judge reduces a test trial to the verdicts on it and to its metrics.
-func (w *worker) judge(p *plan, id TrialID, fitted [][]attack.Attack) *record {
-	r := &record{ID: id}
-	u := &p.units[p.unitOf(id)]
+// untrained returns an attack that has learned nothing.
+func (w *worker) untrained(name string) (attack.Attack, error) {
+	if a := w.attacks[name]; a != nil {
+		return a, nil
+	}
+	a, err := attack.New(name)
+	if err != nil {
+		return nil, err
+	}
+	if w.attacks == nil {
+		w.attacks = make(map[string]attack.Attack)
+	}
+	w.attacks[name] = a
+	return a, nil
+}
+
+// measure keeps the metrics of a test trial.
+func (w *worker) measure(r *record) {
 	t := &w.outcome.Truth
-	var seen sights
-	features := make([]attack.Features, len(u.looks))
-	for k, l := range u.looks {
-		features[k] = fitted[u.cell][k].Observe(seen.at(w, l))
-		if l.attack == attack.Combined && l.adversary == 0 && l.full {
-			r.Combined = features[k].Vector
-		}
-	}
-	if len(u.looks) > 0 {
-		for _, point := range u.users {
-			verdicts := make([]verdict, len(u.looks))
-			for k := range u.looks {
-				v := fitted[point][k].Score(&features[k])
-				verdicts[k] = verdict{v.Score, v.Routers.Center}
-			}
-			r.Verdicts = append(r.Verdicts, verdicts)
-		}
-	}
 	for _, m := range trialMetrics {
 		r.Values = append(r.Values, m.value(t))
 	}
@@ -263,7 +270,6 @@ func (w *worker) judge(p *plan, id TrialID, fitted [][]attack.Attack) *record {
 			r.Tiers = append(r.Tiers, ratio(q.FastTier, q.Samples))
 		}
 	}
-	return r
 }
 
 // sights keep the evidence of a trial, which all attacks share.
