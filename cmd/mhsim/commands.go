@@ -14,6 +14,7 @@ import (
 func (t *tool) commands() []*command {
 	return []*command{
 		t.runCommand(),
+		t.mergeCommand(),
 		{name: "list", help: listHelp, action: t.list},
 		{name: "validate", help: validateHelp, least: 1, most: -1, argument: "SCENARIO", action: t.validate},
 		{name: "schema", help: schemaHelp, most: 1, argument: "NAME", action: t.schema},
@@ -25,6 +26,7 @@ func (t *tool) commands() []*command {
 		t.analyzeCommand(),
 		t.calibrateCommand(),
 		t.reportCommand(),
+		t.exportCommand(),
 		t.routerCommand(),
 	}
 }

@@ -4,7 +4,8 @@ package main
 // that they name every command and flag.
 
 const usage = `Usage:
-    mhsim run SCENARIO... [--out DIR] [--resume]
+    mhsim run SCENARIO... [--out DIR] [--resume] [--shard I/N]
+    mhsim merge DIR... [--out DIR]
     mhsim list
     mhsim validate SCENARIO...
     mhsim schema [NAME]
@@ -16,6 +17,7 @@ const usage = `Usage:
     mhsim analyze TRACE... [--json] [--no-reference] [--out DIR]
     mhsim calibrate PATH... [-o FILE]
     mhsim report DIR
+    mhsim export DIR [--format csv|parquet] [--out FILE]
     mhsim router [--listen ADDRESS]... [--count N] [--stock]
 
 mhsim simulates invisible multihoming (I2P Proposal 140): several routers that
@@ -24,6 +26,7 @@ how well the attacks tell them from one router.
 
 Commands:
     run         play scenarios and write their results
+    merge       bring the shards of a run together
     list        list the scenarios that come with mhsim
     validate    check scenario files
     schema      print the JSON Schema of a file format
@@ -35,6 +38,7 @@ Commands:
     analyze     estimate from a trace how many routers host a service
     calibrate   measure your own routers for a scenario
     report      render the results in a directory again
+    export      write results and trials as CSV or Parquet
     router      run simulated routers that speak I2CP
 
 Flags:
@@ -52,7 +56,8 @@ if the command line or a file that was given is at fault.
 
 const runHelp = `Usage:
     mhsim run SCENARIO... [--out DIR] [--seed N] [--trials N] [--duration D]
-              [--workers N] [--traces] [--resume]
+              [--workers N] [--traces] [--shard I/N] [--resume]
+              [--until W] [--max-trials N] [--no-cache] [--cache-size MIB]
 
 Plays scenarios and writes the results of each into a directory. A SCENARIO is a
 file (its path contains a slash, or ends in .yaml or .yml) or the name of one
@@ -64,13 +69,20 @@ Flags:
     --seed N        the seed, in place of the scenario's
     --trials N      test trials of each arm, in place of the scenario's
     --duration D    time observed, such as 90m or 24h, in place of the scenario's
+    --until W       go on with more trials until every interval is narrow: at most W
+                    wide for AUCs and shares, W times the value for other metrics
+    --max-trials N  end at N test trials of each arm all the same, by default 10000
     --workers N     trials that are simulated at once, by default as many as there
                     are processors; the results do not depend on it
     --traces        keep what the adversaries saw of the test trials in
                     DIR/traces/<arm>/<trial>.<adversary>.jsonl.gz (below a folder
                     cell-<n> where the scenario has several cells), and what was
                     true in DIR/traces/truth.jsonl
+    --shard I/N     simulate only the I-th of N shares of the trials, which mhsim
+                    merge brings together; see below
     --resume        go on with a run that was interrupted
+    --no-cache      neither use trials of other runs nor keep any for them
+    --cache-size N  how many MiB of trials are kept for other runs, by default 1024
 
 The directory holds report.html (the last file to be written: where it is, the
 others are complete), plots/, results.csv, summary.json and figures.json, and what
@@ -80,9 +92,43 @@ An unfinished one needs --resume. A directory with anything else is refused.
 An interrupt (^C) stops the run and keeps the trials that are finished, a second
 one exits at once. So does a kill: no trial that was finished is lost.
 
+Trials are kept in the user's cache directory (multihome/trials, which may be
+removed), so that the same cell is not simulated again by another run of this
+program: with more trials, in a larger sweep, in another scenario. The results do
+not depend on it. What was not used for longest goes first. With --traces, test
+trials are simulated anyway.
+
+A shard is a directory of its own, by default
+results/<scenario>-<seed>-shards/shard-<i>-of-<n>; it is resumed like any run. With
+--shard auto, I and N are those of a Slurm array (SLURM_ARRAY_TASK_ID, _COUNT, _MIN,
+_STEP). With --shard auto/N, I is SLURM_ARRAY_TASK_ID, from 1 on, or one more than
+the JOB_COMPLETION_INDEX of a Kubernetes Indexed Job, for which --shard auto takes N
+from MHSIM_SHARDS. With both, the directory is DIR/shard-<i>-of-<n>, so that all
+tasks have the same command line.
+
 Example:
     $ mhsim run four-routers --trials 20 --duration 6h --traces --out results/four
     $ mhsim run ./mine.yaml --seed 7 --out results/mine
+`
+
+const mergeHelp = `Usage:
+    mhsim merge DIR... [--out DIR] [--workers N]
+
+Brings the shards of a run together and writes the results that one machine would
+have written, byte for byte. DIR is the directory of a shard, or one that holds
+those of several. All shards must be there and complete, of one scenario and seed,
+and made by this program; otherwise merge names what is missing, and the command
+that mends it. The shards are left as they are.
+
+Flags:
+    --out DIR       the directory of the results, by default
+                    results/<scenario>-<seed>
+    --workers N     as of mhsim run
+
+Example:
+    $ mhsim run null --trials 20 --duration 6h --shard 1/2 --out results/null-1
+    $ mhsim run null --trials 20 --duration 6h --shard 2/2 --out results/null-2
+    $ mhsim merge results/null-1 results/null-2 --out results/null
 `
 
 const listHelp = `Usage:
@@ -193,4 +239,24 @@ results.csv, plots/ and report.html. Nothing is simulated.
 
 Example:
     $ mhsim report results/four
+`
+
+const exportHelp = `Usage:
+    mhsim export DIR [--format csv|parquet] [--table results|trials] [--out FILE]
+
+Writes the tables of a finished run for other programs: results, a row for each
+metric of each cell, and trials, a row for each test trial of each cell with what
+was measured and how the trained attacks score it. Numbers are numbers, params have
+their types, and what is undefined is empty (CSV) or null (Parquet).
+
+Flags:
+    --format F      csv, the default, or parquet
+    --table T       results or trials; by default both, with --out results
+    --out FILE      the file, - for standard output; by default
+                    DIR/export/results.F and DIR/export/trials.F. If it ends in .csv
+                    or .parquet, that is the format
+
+Example:
+    $ mhsim export results/four --format parquet
+    $ mhsim export results/four --table trials --out results/four-trials.csv
 `

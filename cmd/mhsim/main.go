@@ -31,7 +31,7 @@ func run(stdout, stderr io.Writer, args []string) int {
 	signals := make(chan os.Signal, 2)
 	t := &tool{
 		stdout: stdout, stderr: stderr, terminal: isTerminal(stderr),
-		build: readBuild(), signals: signals,
+		build: readBuild(), signals: signals, env: os.Getenv,
 		// Only a command that can stop in good order takes the signals over;
 		// elsewhere they kill, as everybody expects.
 		catch:   func() { signal.Notify(signals, os.Interrupt, syscall.SIGTERM) },
@@ -45,6 +45,7 @@ type tool struct {
 	stdout, stderr io.Writer
 	terminal       bool // stderr is one
 	build          build
+	env            func(string) string // reads a variable of the environment
 
 	signals        <-chan os.Signal
 	catch, release func() // of the signals

@@ -19,6 +19,9 @@ import (
 
 func TestMain(m *testing.M) {
 	referenceTrials = 12 // the least that attacks can be trained on
+	// A test that compares two runs wants both to be simulated: no trial is kept
+	// between runs unless a test asks for it.
+	cellsDir = func() (string, error) { return os.Getenv("MHSIM_TEST_CELLS"), nil }
 	playStrength = func(context.Context, int, func(game.Progress)) ([]game.Reached, error) {
 		return game.RecordedStrength(), nil // package game's tests measure it
 	}

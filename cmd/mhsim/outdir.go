@@ -8,11 +8,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 
 	"multihome.i2p/cmd/internal/filelock"
 	"multihome.i2p/reports"
+	"multihome.i2p/sim/game"
 	"multihome.i2p/sim/scenario"
 )
 
@@ -44,6 +46,14 @@ type runInfo struct {
 	Program  string `json:"program"` // SHA-256 of the executable, "" where it is not known
 	Command  string `json:"command"` // makes the same results again; the report shows it
 	Traces   bool   `json:"traces"`  // whether the run keeps its traces
+	// Shard is the share of the run's trials that the directory is for, such as
+	// 3/16, and Platform what simulates it; both are left out for a whole run.
+	Shard    string `json:"shard,omitempty"`
+	Platform string `json:"platform,omitempty"`
+	// Until and MaxTrials are those of a run that goes on until its intervals are
+	// narrow.
+	Until     float64 `json:"until,omitempty"`
+	MaxTrials int     `json:"max_trials,omitempty"`
 }
 
 func newRunInfo(s *scenario.Scenario, b build, command string, traces bool) *runInfo {
@@ -52,6 +62,13 @@ func newRunInfo(s *scenario.Scenario, b build, command string, traces bool) *run
 		Commit: b.commit, Program: b.program(), Command: command, Traces: traces,
 	}
 }
+
+// ofShard makes r the description of a shard.
+func (r *runInfo) ofShard(s game.Shard) { r.Shard, r.Platform = s.String(), platform() }
+
+// platform is what floating-point results may depend on beside the program's
+// sources.
+func platform() string { return runtime.GOOS + "/" + runtime.GOARCH + " " + runtime.Version() }
 
 func (r *runInfo) encode() []byte {
 	var b bytes.Buffer
@@ -159,7 +176,7 @@ func inspect(path string, want *runInfo, b build, resume bool, resumeCommand str
 	if d.info, err = readRunInfo(name, data); err != nil {
 		return nil, inputError(err)
 	}
-	if d.info.Digest != want.Digest {
+	if d.info.Digest != want.Digest || d.info.Shard != want.Shard || d.info.Until != want.Until || d.info.MaxTrials != want.MaxTrials {
 		return nil, inputErrorf("%s holds another run: %s; choose another --out, or remove it", path, difference(d.info, want))
 	}
 	if want.Traces && !d.info.Traces {
@@ -167,6 +184,9 @@ func inspect(path string, want *runInfo, b build, resume bool, resumeCommand str
 	}
 	d.begun = true
 	d.finished = held[reportFile] && held[reports.SummaryFile] && held[reports.FiguresFile]
+	if want.Shard != "" {
+		d.finished = held[shardFile]
+	}
 	switch {
 	case d.finished:
 	case !resume:
@@ -188,6 +208,22 @@ func difference(is, want *runInfo) string {
 		return fmt.Sprintf("scenario %s, not %s", is.Scenario, want.Scenario)
 	case is.Seed != want.Seed:
 		return fmt.Sprintf("%s with seed %d, not %d", is.Scenario, is.Seed, want.Seed)
+	case is.Digest == want.Digest && (is.Until != want.Until || is.MaxTrials != want.MaxTrials):
+		name := func(r *runInfo) string {
+			if r.Until == 0 {
+				return "with a fixed number of trials"
+			}
+			return fmt.Sprintf("with --until %g --max-trials %d", r.Until, r.MaxTrials)
+		}
+		return fmt.Sprintf("the same %s, not %s", name(is), name(want))
+	case is.Digest == want.Digest && is.Shard != want.Shard:
+		name := func(shard string) string {
+			if shard == "" {
+				return "the whole"
+			}
+			return "shard " + shard
+		}
+		return fmt.Sprintf("%s of it, not %s", name(is.Shard), name(want.Shard))
 	}
 	return fmt.Sprintf("%s with seed %d and other settings, see its %s", is.Scenario, is.Seed, scenarioFile)
 }

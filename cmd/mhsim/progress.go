@@ -71,7 +71,7 @@ func (p *progressLine) update(g game.Progress) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.now()
-	done := g.Done - g.Resumed
+	done := g.Done - g.Resumed - g.Reused
 	if now.Sub(p.recent[len(p.recent)-1].at) >= sampleEvery {
 		p.recent = append(p.recent, sample{now, done})
 		for len(p.recent) > 2 && now.Sub(p.recent[0].at) > recentWindow {
@@ -85,12 +85,24 @@ func (p *progressLine) update(g game.Progress) {
 	fmt.Fprintf(p.w, "\r\x1b[K%s: %s", p.label, p.text(g, now))
 }
 
+// phase shows what goes on while no trial finishes.
+func (p *progressLine) phase(name string) {
+	if p.w == nil || name == "" {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.shown, p.visible = p.now(), true
+	fmt.Fprintf(p.w, "\r\x1b[K%s: %s", p.label, name)
+}
+
 // text is the line. It names a remaining time as soon as that is more than a
-// guess, and then by the slower of two rates: that of the whole run and that of
-// the last minute, since the cells of a sweep do not all take the same time.
+// guess: what the trials to come cost, each as its cell was measured, over as many at
+// once as there have been. Where nothing measures them, the slower of two rates counts:
+// that of the whole run and that of the last minute.
 func (p *progressLine) text(g game.Progress, now time.Time) string {
 	text := fmt.Sprintf("%d of %d trials", g.Done, g.Total)
-	done, elapsed := g.Done-g.Resumed, now.Sub(p.start).Seconds()
+	done, elapsed := g.Done-g.Resumed-g.Reused, now.Sub(p.start).Seconds()
 	if done < 3 || elapsed < 1 {
 		return text
 	}
@@ -106,7 +118,12 @@ func (p *progressLine) text(g game.Progress, now time.Time) string {
 	} else {
 		text += fmt.Sprintf(", %.3g/min", rate*60)
 	}
-	return text + ", about " + roundDuration(float64(g.Total-g.Done)/rate) + " left"
+	left := float64(g.Total-g.Done) / rate
+	if g.Spent > 0 {
+		atOnce := float64(g.Spent) / 1e9 / elapsed // workers, as far as they were at work
+		left = float64(g.Left) / 1e9 / atOnce
+	}
+	return text + ", about " + roundDuration(left) + " left"
 }
 
 // roundDuration writes seconds with no more precision than a forecast has.

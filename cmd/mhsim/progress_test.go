@@ -49,6 +49,17 @@ func TestProgressLine(t *testing.T) {
 			t.Errorf("%q is too long for a line", &out)
 		}
 	}
+	// Trials that were measured: two workers, 90 s of one worker's time to go, though
+	// most trials are done already; and a time in which none finishes.
+	p = newProgressLine(&out, "a-scenario", func() time.Time { return now })
+	now = now.Add(10 * time.Second)
+	out.Reset()
+	p.update(game.Progress{Done: 900, Total: 1000, Spent: 20e9, Left: 90e9})
+	p.phase(game.PhaseReducing)
+	p.phase("")
+	if want := "\r\x1b[Ka-scenario: 900 of 1000 trials, 90/s, about 45 s left\r\x1b[Ka-scenario: computing the results"; out.String() != want {
+		t.Errorf("shown %q, want %q", &out, want)
+	}
 	out.Reset()
 	p.clear()
 	p.clear()

@@ -26,26 +26,37 @@ var overrideFlags = []string{"seed", "trials", "duration"}
 func (t *tool) runCommand() *command {
 	return &command{
 		name: "run", help: runHelp, least: 1, most: -1, argument: "SCENARIO", action: t.runScenarios,
-		flags: []cli.Flag{
+		flags: append(cacheFlags(),
 			&cli.StringFlag{Name: "out"},
 			&cli.StringFlag{Name: "seed"},
 			&cli.StringFlag{Name: "trials"},
 			&cli.StringFlag{Name: "duration"},
 			&cli.StringFlag{Name: "workers"},
 			&cli.BoolFlag{Name: "traces"},
+			&cli.StringFlag{Name: "shard"},
+			&cli.StringFlag{Name: "until"},
+			&cli.StringFlag{Name: "max-trials"},
 			&cli.BoolFlag{Name: "resume"},
-		},
+		),
 	}
 }
 
-// job is one scenario of a run with its directory.
+// job is one scenario of a run with its directory, and how it is played.
 type job struct {
 	scenario *scenario.Scenario
 	dir      *outDir
+	workers  int
+	cache    int64       // bytes, 0 for none
+	until    *game.Until // nil: the scenario's trials
+	resume   string      // the command line that goes on with it
 }
 
 func (t *tool) runScenarios(c *cli.Context) (err error) {
 	workers, err := workerCount(c)
+	if err != nil {
+		return err
+	}
+	cache, err := cacheSize(c)
 	if err != nil {
 		return err
 	}
@@ -55,10 +66,18 @@ func (t *tool) runScenarios(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	resume := resumeCommand(c, args)
+	until, err := untilOf(c, all)
+	if err != nil {
+		return err
+	}
+	settings = append(settings, untilSettings(until)...)
+	shard, paths, err := t.destinations(c, all)
+	if err != nil {
+		return err
+	}
+	resume := resumeCommand(c, args, shard, paths)
 	// Every directory is opened before anything is simulated: a run of hours
 	// must not end because the next one cannot be written.
-	paths := outPaths(c.String("out"), all)
 	for i, path := range paths {
 		if first := slices.Index(paths, path); first < i {
 			return inputErrorf("%s and %s both write into %s; run them one by one with an --out each", args[first], args[i], path)
@@ -75,6 +94,12 @@ func (t *tool) runScenarios(c *cli.Context) (err error) {
 	wanted := make([]*runInfo, len(all))
 	for i, s := range all {
 		wanted[i] = newRunInfo(s, t.build, commandLine(slices.Concat([]string{"run", args[i]}, settings)), c.Bool("traces"))
+		if shard != nil {
+			wanted[i].ofShard(*shard)
+		}
+		if until != nil {
+			wanted[i].Until, wanted[i].MaxTrials = until.Width, until.Max
+		}
 		if err := checkFree(paths[i], "choose another --out"); err != nil {
 			return err
 		}
@@ -87,17 +112,42 @@ func (t *tool) runScenarios(c *cli.Context) (err error) {
 		if err != nil {
 			return err
 		}
-		jobs = append(jobs, job{s, dir})
+		jobs = append(jobs, job{scenario: s, dir: dir, workers: workers, cache: cache, until: until, resume: resume})
 	}
 	for i, j := range jobs {
 		if i > 0 {
 			fmt.Fprintln(t.stdout)
 		}
-		if err := t.runJob(j, workers, resume); err != nil {
+		if shard != nil {
+			err = t.runShard(j, *shard)
+		} else {
+			err = t.runJob(j)
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// destinations returns the shard that the flags ask for, nil for the whole run,
+// and the directory of each scenario.
+func (t *tool) destinations(c *cli.Context, all []*scenario.Scenario) (*game.Shard, []string, error) {
+	if !c.IsSet("shard") {
+		return nil, outPaths(c.String("out"), all), nil
+	}
+	shard, auto, err := parseShard(c.String("shard"), t.env)
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case len(all) > 1:
+		return nil, nil, inputErrorf("--shard takes one scenario; run them one by one")
+	case c.IsSet("until"):
+		return nil, nil, inputErrorf("--until needs the results of all trials, and a shard has only its own; leave out --until, or give the shards more --trials")
+	case c.Bool("traces"):
+		return nil, nil, inputErrorf("--shard keeps no traces; leave out --traces, or run the scenario without --shard")
+	}
+	return shard, []string{shardPath(c.String("out"), auto, all[0], *shard)}, nil
 }
 
 func workerCount(c *cli.Context) (int, error) {
@@ -125,15 +175,20 @@ func overridesOf(c *cli.Context) (overrides []scenario.Override, settings []stri
 }
 
 // resumeCommand is the command line that goes on with this run.
-func resumeCommand(c *cli.Context, args []string) string {
+func resumeCommand(c *cli.Context, args []string, shard *game.Shard, paths []string) string {
 	words := append([]string{"run"}, args...)
-	for _, name := range []string{"out", "seed", "trials", "duration", "workers"} {
-		if c.IsSet(name) {
+	for _, name := range []string{"out", "seed", "trials", "duration", "workers", "cache-size", "until", "max-trials"} {
+		switch {
+		case name == "out" && shard != nil: // wherever auto has found it
+			words = append(words, "--shard", shard.String(), "--out", paths[0])
+		case c.IsSet(name):
 			words = append(words, "--"+name, c.String(name))
 		}
 	}
-	if c.Bool("traces") {
-		words = append(words, "--traces")
+	for _, name := range []string{"traces", "no-cache"} {
+		if c.Bool(name) {
+			words = append(words, "--"+name)
+		}
 	}
 	return commandLine(append(words, "--resume"))
 }
@@ -154,7 +209,7 @@ func outPaths(out string, all []*scenario.Scenario) []string {
 }
 
 // runJob plays one scenario, or renders its results if it has been played.
-func (t *tool) runJob(j job, workers int, resume string) error {
+func (t *tool) runJob(j job) error {
 	if j.dir.finished {
 		if !t.build.made(j.dir.info) {
 			fmt.Fprintf(t.stderr, "mhsim: warning: %s was made by %s; choose another --out to simulate it again\n",
@@ -165,18 +220,15 @@ func (t *tool) runJob(j job, workers int, resume string) error {
 		}
 		return t.renderAgain(j.dir.path)
 	}
-	results, err := t.play(j, workers)
+	results, err := t.play(j)
 	var known *exitError
 	switch {
 	case errors.As(err, &known):
 		return known
 	case errors.Is(err, game.ErrStopped):
-		return &exitError{
-			code: exitFailure, command: resume,
-			err: fmt.Errorf("%s: stopped before the end; the finished trials are kept in %s; go on with the command below", j.scenario.Name, j.dir.path),
-		}
+		return stopped(j)
 	case err != nil:
-		return &exitError{code: exitFailure, command: resume, err: fmt.Errorf("%s: %w", j.scenario.Name, err)}
+		return &exitError{code: exitFailure, command: j.resume, err: fmt.Errorf("%s: %w", j.scenario.Name, err)}
 	}
 	report := reports.Report{Summary: results.Summary, Figures: results.Figures}
 	files, err := report.Files()
@@ -187,26 +239,42 @@ func (t *tool) runJob(j job, workers int, resume string) error {
 		err = removeTruthPart(j.dir.path)
 	}
 	if err != nil {
-		return &exitError{code: exitFailure, command: resume, err: err}
+		return &exitError{code: exitFailure, command: j.resume, err: err}
 	}
 	return t.printReport(j.dir.path, report)
 }
 
+// stopped is the error of a run that was interrupted.
+func stopped(j job) error {
+	return &exitError{
+		code: exitFailure, command: j.resume,
+		err: fmt.Errorf("%s: stopped before the end; the finished trials are kept in %s; go on with the command below", j.scenario.Name, j.dir.path),
+	}
+}
+
+// trialsHeader is the first line of a run's trials.jsonl.
+func trialsHeader(r *runInfo) recordHeader { return recordHeader{"multihome-trials", 1, r.Digest} }
+
+func (t *tool) warnOfDamage(r *recordFile) {
+	if r.damaged > 0 {
+		fmt.Fprintf(t.stderr, "mhsim: warning: %s:%d: the file was damaged; trials from there on are simulated again\n", r.name, r.damaged)
+	}
+}
+
 // play simulates what is left to simulate. Its error is game.ErrStopped after
 // an interrupt.
-func (t *tool) play(j job, workers int) (_ *game.Results, err error) {
+func (t *tool) play(j job) (_ *game.Results, err error) {
 	if err := j.dir.begin(j.scenario); err != nil {
 		return nil, err
 	}
-	store, err := openRecords(filepath.Join(j.dir.path, trialsFile), recordHeader{"multihome-trials", 1, j.dir.info.Digest}, time.Now)
+	store, err := openRecords(filepath.Join(j.dir.path, trialsFile), trialsHeader(j.dir.info), time.Now)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, store.close()) }()
-	if store.damaged > 0 {
-		fmt.Fprintf(t.stderr, "mhsim: warning: %s:%d: the file was damaged; trials from there on are simulated again\n", store.name, store.damaged)
-	}
-	opt := game.Options{Workers: workers, Commit: t.build.commit, Command: j.dir.info.Command, Store: store}
+	t.warnOfDamage(store)
+	opt := game.Options{Workers: j.workers, Commit: t.build.commit, Command: j.dir.info.Command, Store: store, Until: j.until}
+	defer t.withCache(&opt, j.cache)()
 	if j.dir.info.Traces {
 		cells := max(len(j.scenario.Figures), len(j.scenario.Cells()))
 		traces, err := openTraces(j.dir.path, j.dir.info.Digest, cells, time.Now)
@@ -257,13 +325,27 @@ func testTrials(s *scenario.Scenario, ofEach int) int { return 2 * len(s.Cells()
 // playGame runs the game under a progress line, until it ends or a signal stops
 // it.
 func (t *tool) playGame(j job, opt game.Options) (*game.Results, error) {
-	defer collectSeldom(testTrials(j.scenario, j.scenario.Trials))()
+	most := j.scenario.Trials
+	if j.until != nil {
+		most = j.until.Max
+	}
+	defer collectSeldom(testTrials(j.scenario, most))()
+	ctx, done := t.underProgress(j.scenario.Name, &opt)
+	defer done()
+	return game.Run(ctx, j.scenario, opt)
+}
+
+// underProgress shows the progress of what opt plays, and returns a context that
+// ends with a signal. The caller calls done at the end.
+func (t *tool) underProgress(label string, opt *game.Options) (ctx context.Context, done func()) {
 	var watched io.Writer
 	if t.terminal {
 		watched = t.stderr
 	}
-	line := newProgressLine(watched, j.scenario.Name, time.Now)
-	defer line.clear()
+	line := newProgressLine(watched, label, time.Now)
+	began := time.Now()
+	opt.Phase = line.phase
+	opt.Clock = func() int64 { return int64(time.Since(began)) }
 	opt.Progress = func(p game.Progress) {
 		line.update(p)
 		if t.watch != nil {
@@ -273,8 +355,10 @@ func (t *tool) playGame(j job, opt game.Options) (*game.Results, error) {
 	ctx, stop := t.untilSignal(func() {
 		line.say(t.stderr, "mhsim: stopping; a second interrupt exits at once")
 	})
-	defer stop()
-	return game.Run(ctx, j.scenario, opt)
+	return ctx, func() {
+		stop()
+		line.clear()
+	}
 }
 
 // untilSignal returns a context that ends with the first signal, after telling

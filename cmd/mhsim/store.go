@@ -168,13 +168,18 @@ func (r *recordFile) Append(record []byte) error {
 	if bytes.IndexByte(record, '\n') >= 0 {
 		return fmt.Errorf("%s: a record of several lines", r.name)
 	}
-	r.buf = append(r.buf[:0], recordPrefix...)
-	r.buf = append(r.buf, checksum(record)...)
-	r.buf = append(r.buf, recordMiddle...)
-	r.buf = append(r.buf, record...)
-	r.buf = append(r.buf, recordSuffix...)
-	r.buf = append(r.buf, '\n')
+	r.buf = frame(r.buf[:0], record)
 	return r.write(r.buf)
+}
+
+// frame appends the line of a record.
+func frame(line, record []byte) []byte {
+	line = append(line, recordPrefix...)
+	line = append(line, checksum(record)...)
+	line = append(line, recordMiddle...)
+	line = append(line, record...)
+	line = append(line, recordSuffix...)
+	return append(line, '\n')
 }
 
 // write appends a whole line with one call.
