@@ -6,6 +6,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"multihome.i2p/analysis/attack"
 	"multihome.i2p/analysis/result"
 	"multihome.i2p/sim"
 	"multihome.i2p/sim/scenario"
@@ -86,7 +87,32 @@ func (r *runner) variantsTable(s *result.Summary) result.Table {
 		}
 		t.Rows = append(t.Rows, row)
 	}
+	r.addCounts(s, &t)
 	return t
+}
+
+// addCounts adds a column for how often the routers are counted exactly: by the entries
+// of a Meta LeaseSet, which need no statistics, or else by attack posterior.
+func (r *runner) addCounts(s *result.Summary, t *result.Table) {
+	cells := make([]string, len(t.Rows))
+	some := false
+	for i := range cells {
+		name := attack.Posterior
+		if r.plan.points[i].scenario.World.Destination.Scheme == sim.SchemeMeta {
+			name = attack.Meta
+		}
+		cells[i] = "–"
+		if m, ok := policyCell(s, i).Metric(result.AttackMetric{Attack: name, Measure: "count_accuracy"}.Name()); ok {
+			cells[i], some = brief(m), true
+		}
+	}
+	if !some {
+		return
+	}
+	t.Columns = append(t.Columns, "routers counted right")
+	for i := range t.Rows {
+		t.Rows[i] = append(t.Rows[i], cells[i])
+	}
 }
 
 // rowName names a point in a table.
