@@ -39,6 +39,9 @@ func (r *runner) figures(res *Results) {
 		for _, metric := range metrics {
 			f, err := result.SweepFigure(res.Summary, metric, "")
 			f.ID = "sweep-" + strings.NewReplacer(".", "-", "_", "-").Replace(metric)
+			if len(r.plan.scenario.Variants) > 0 {
+				tidyVariants(&f)
+			}
 			add(f, err == nil)
 		}
 	}

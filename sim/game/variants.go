@@ -2,6 +2,8 @@ package game
 
 import (
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -314,6 +316,37 @@ func (r *runner) headline(s *result.Summary, g group) string {
 		return "see the table."
 	}
 	return strings.Join(parts, "; ") + "."
+}
+
+// tidyVariants names the series of a sweep by their variants, draws a reference that
+// several of them share once, and lets a logarithm show what spans decades.
+func tidyVariants(f *result.Figure) {
+	const name = ", name "
+	var series []result.Series
+	low, high := math.Inf(1), 0.0
+	for _, s := range f.Series {
+		for i, y := range s.Y {
+			low, high = min(low, y), max(high, y)
+			if i < len(s.Lo) {
+				low = min(low, s.Lo[i])
+			}
+		}
+		_, variant, _ := strings.Cut(s.Label, name)
+		s.Label = variant
+		if s.Arm == result.Reference {
+			s.Label = "reference"
+			if slices.ContainsFunc(series, func(o result.Series) bool {
+				return o.Arm == s.Arm && slices.Equal(o.X, s.X) && slices.Equal(o.Y, s.Y)
+			}) {
+				continue
+			}
+		}
+		series = append(series, s)
+	}
+	f.Series = series
+	if low > 0 && high >= 100*low {
+		f.Y.Scale = result.Log
+	}
 }
 
 // brief writes a metric with its interval in three digits.

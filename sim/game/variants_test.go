@@ -42,6 +42,17 @@ sweep: {destination.routers.count: [3, 6]}
 	if !strings.Contains(text.AnswerDetail, "With 3 routers: publishes in ten minutes from ") {
 		t.Errorf("the detail %q does not compare publishes", text.AnswerDetail)
 	}
+	for _, f := range res.Figures.Figures {
+		if f.ID == "sweep-leaseset-publishes-per-10min" {
+			var labels []string
+			for _, s := range f.Series {
+				labels = append(labels, s.Label)
+			}
+			if want := "independent reference meta both"; strings.Join(labels, " ") != want {
+				t.Errorf("series %q, want %s", labels, want)
+			}
+		}
+	}
 	// Cells: policy and reference in turn.
 	for cell, want := range map[int]float64{4: 3, 6: 6, 8: 1, 10: 2} {
 		if m := metric(t, res, cell, "subs_revealed"); m.Center < want-.1 || m.Center > want+.1 {
