@@ -363,6 +363,10 @@ func (w *World) finishClients() {
 	}
 }
 
+// PinnedTunnels is the value of Policy.PinnedFor for leases that last as long as
+// their tunnels.
+const PinnedTunnels Time = -1
+
 // The words of Policy.Bundle.
 const (
 	bundlePinned = policy.BundlePinned

@@ -185,6 +185,9 @@ type Policy struct {
 	Publisher string // "fixed", "rotate" or "all"
 	Failover  string // "fast" or "masked"
 	Bundle    string // "composed", "pinned" or "garlic"
+	// PinnedFor is how long the leases of a pinned bundle last; 0: the policy's own
+	// time, PinnedTunnels: as long as their tunnels.
+	PinnedFor Time
 	// Rotate changes the encryption keys when clients of a lost router could not be
 	// moved otherwise.
 	Rotate  bool

@@ -184,6 +184,13 @@ func (w *World) makePolicy(c *driver) error {
 		opt.Bundle = p.Bundle
 	}
 	opt.Rotate = p.Rotate
+	switch p.PinnedFor {
+	case 0:
+	case PinnedTunnels:
+		opt.PinnedFor = 0
+	default:
+		opt.PinnedFor = p.PinnedFor
+	}
 	opt.Masked = p.Failover == failoverMasked
 	if p.Size > 0 {
 		opt.Size = p.Size

@@ -36,6 +36,11 @@ type Options struct {
 	// where clients of a lost router could not be moved otherwise.
 	Bundle string
 	Rotate bool
+	// PinnedFor is how long the leases of a pinned bundle last, at least a minute; 0:
+	// as long as their tunnels. Clients of a lost router that cannot be written to
+	// look for another one after that time, and clients that write less often come
+	// loose from theirs (docs/model.md, How real the simulated clients are).
+	PinnedFor balancer.Time
 	// Masked keeps a lost router's leases listed until each would have been
 	// replaced; else they are dropped at once.
 	Masked bool
@@ -55,7 +60,7 @@ type Options struct {
 // DefaultOptions are those of Java I2P 2.8.0, with one fixed publisher.
 func DefaultOptions() Options {
 	return Options{
-		Reuse: 0.75, Publisher: PublisherFixed, Bundle: BundleComposed,
+		Reuse: 0.75, Publisher: PublisherFixed, Bundle: BundleComposed, PinnedFor: pinnedLifetime,
 		Size: 20, From: FromUnion,
 		Slices: true, IBGWFilter: true, MaxPeerShare: true, SameSubnet: true,
 	}
@@ -71,12 +76,11 @@ const (
 // What routers bundle with what they send to clients.
 const (
 	BundleComposed = "composed" // the published LeaseSet
-	BundlePinned   = "pinned"   // each its own leases of it, for pinnedLifetime
+	BundlePinned   = "pinned"   // each its own leases of it, for Options.PinnedFor
 )
 
-// pinnedLifetime is how long the leases of a pinned bundle last: clients of
-// i2pd that have lost their router look for another one after that time at the
-// latest. The core renews it 60 s before its end, so every 30 s. Our choice.
+// pinnedLifetime is how long the leases of a pinned bundle last by default. The core
+// renews it 60 s before its end, so every 30 s. Our choice.
 const pinnedLifetime = 90 * balancer.Second
 
 // Names lists the built-in policies.
@@ -97,6 +101,9 @@ func New(name string, opt Options) (balancer.Policy, error) {
 	}
 	if !slices.Contains([]string{FromUnion, FromIntersection, FromLeader}, opt.From) {
 		return nil, fmt.Errorf("policy %s: a common set from %q is none of union, intersection, leader", name, opt.From)
+	}
+	if opt.PinnedFor != 0 && opt.PinnedFor < balancer.Minute {
+		return nil, fmt.Errorf("policy %s: pinned bundles for %v s; it needs 0, or at least 60", name, opt.PinnedFor.Seconds())
 	}
 	if opt.Size < 1 {
 		return nil, fmt.Errorf("policy %s: a common set of %d gateways; it needs at least 1", name, opt.Size)
@@ -216,7 +223,7 @@ func (p *javaLike) Compose(_ *balancer.View, leases []balancer.Lease) []balancer
 // Bundle implements balancer.Policy.
 func (p *javaLike) Bundle(*balancer.View, balancer.RouterID) balancer.Bundling {
 	if p.opt.Bundle == BundlePinned {
-		return balancer.Bundling{Own: true, Lifetime: pinnedLifetime}
+		return balancer.Bundling{Own: true, Lifetime: p.opt.PinnedFor}
 	}
 	return balancer.Bundling{}
 }

@@ -513,6 +513,14 @@ var table = []declaration{
 	},
 	{
 		Key: Key{
+			Path: "destination.policy.pinned_for", Type: Duration, Default: "90s", Min: "60s", Max: "10m", Words: []string{"tunnel"},
+			Doc:    "How long the leases of a pinned bundle last, renewed a minute before their end; `tunnel` is as long as their tunnels. Clients that write less often come loose from their router; those that lost it and cannot be written to wait longer.",
+			Source: "assumption: the live balancer's own default",
+		},
+		field: func(t *target) any { return spanOr(&t.world.Destination.Policy.PinnedFor, sim.PinnedTunnels) },
+	},
+	{
+		Key: Key{
 			Path: "destination.policy.rotate", Type: Bool, Default: "false",
 			Doc: "Change the encryption keys when clients of a lost router have too young sessions to be moved otherwise. Observers see it.",
 		},
