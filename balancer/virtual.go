@@ -1,5 +1,7 @@
 package balancer
 
+import "slices"
+
 // A policy that implements Imitator makes all routers look like one of them, the
 // leader. There is one virtual router. Its pools, its clockwork, its slice key, its
 // marks of repeated paths, its peers and its LeaseSets are those of the leader, as
@@ -45,10 +47,13 @@ type Imitation struct {
 const (
 	// maxLag bounds what the way between balancer and router is taken for.
 	maxLag = 2 * Second
-	// leaderSettle is how long after a leader's return its new peer list does not
-	// count: until its connections are made again, tiers are not what they were. Our
-	// choice: Java reorganises every 45 s in the first ten minutes.
-	leaderSettle = 20 * Minute
+	// leaderSettle is how long after a leader's return its peer list is taken over at
+	// no more than the usual pace: its tiers are not what they were until connections
+	// are made again and the pause is forgotten. Our choice: the capacity of a peer is
+	// for half that of the last hour (Java I2P, CapacityCalculator).
+	leaderSettle = 2 * Hour
+	// swapsKnown is of how many lists the usual pace is the mean.
+	swapsKnown = 24
 	// leaderPatience is how long a leader may be away before another router takes its
 	// place, with a tier of its own, which shows. Our choice: a tier that stands still
 	// for longer shows too.
@@ -67,14 +72,18 @@ type virtual struct {
 	// leader is whose laws and peers are shown; None before one has served.
 	leader RouterID
 	seen   uint64 // version of the leader's list that counts
-	settle Time   // until then the leader's list does not
-	left   Time   // when the leader was lost
-	way    Time   // from the balancer to the leader, as last seen
-	lag    Time   // of the event under way: its way from the router, 0 of a timer
+	settle Time   // until then it is followed at the usual pace
+	// How many peers have come into the leader's fast tier with each list: the sum over
+	// so many lists.
+	swaps, swapLists int32
+	left             Time // when the leader was lost
+	way              Time // from the balancer to the leader, as last seen
+	lag              Time // of the event under way: its way from the router, 0 of a timer
 	// showDue is when the newest LeaseSet may be shown.
 	showDue Time
 	waitDue Time
-	twins   []twin // by tunnel slot
+	fresh   []int32 // scratch of adoptPeers
+	twins   []twin  // by tunnel slot
 	builds  []twinBuild
 	// How often a twin was wanted, and how often none stood in time.
 	wanted, missed int64
@@ -107,7 +116,7 @@ type twinBuild struct {
 func (v *virtual) reset(p Policy, routers int) {
 	*v = virtual{
 		id: None, leader: None, showDue: Never, waitDue: Never,
-		twins: v.twins[:0], builds: v.builds[:0],
+		twins: v.twins[:0], builds: v.builds[:0], fresh: v.fresh[:0],
 	}
 	if i, ok := p.(Imitator); ok {
 		v.on, v.how, v.id = true, i.Imitation(), RouterID(routers)
@@ -153,6 +162,9 @@ func (b *Balancer) deputy() RouterID {
 // speaker is the router with most of the virtual router's outbound tunnels, the
 // acting one among equals.
 func (b *Balancer) speaker() RouterID {
+	if !b.virtual.on {
+		return None
+	}
 	best, most := b.acting(), int32(0)
 	if best != None {
 		most = b.voices(best)
@@ -214,24 +226,81 @@ func (b *Balancer) adoptPeers(r *router) {
 	if r.id != v.leader && r.id == b.acting() && b.now-v.left > leaderPatience {
 		v.leader, v.seen, v.settle = r.id, 0, b.now
 	}
-	if r.id != v.leader || v.seen == r.peersSeen || b.now < v.settle && q.listed {
+	settling := b.now < v.settle && q.listed
+	if r.id != v.leader || v.seen == r.peersSeen && !settling {
 		return
 	}
 	v.seen = r.peersSeen
+	v.fresh = append(v.fresh[:0], r.peers[:r.fast]...)
+	if settling {
+		b.followSlowly(q, r)
+	} else if q.listed {
+		came := int32(0)
+		for _, s := range v.fresh {
+			if !slices.Contains(q.peers[:q.fast], s) {
+				came++
+			}
+		}
+		if v.swapLists == swapsKnown {
+			v.swaps -= v.swaps / swapsKnown
+			v.swapLists--
+		}
+		v.swaps += came
+		v.swapLists++
+	}
+	q.fast = int32(len(v.fresh))
 	for _, s := range r.peers {
+		if !slices.Contains(v.fresh, s) {
+			v.fresh = append(v.fresh, s)
+		}
+	}
+	for _, s := range v.fresh {
 		b.peers.refs[s]++
 	}
 	for _, s := range q.peers {
 		b.peers.release(s)
 	}
-	q.peers = append(q.peers[:0], r.peers...)
-	q.fast, q.others = r.fast, r.others
+	q.peers = append(q.peers[:0], v.fresh...)
+	q.others = r.others
 	q.peersSeen++
 	if !q.listed {
 		q.listed = true
 		q.loopAt = b.now
 	}
 	b.touch(q)
+}
+
+// followSlowly puts into fresh the virtual router's fast tier, with as many of its
+// peers that r has no longer exchanged for new ones of r's as usual.
+func (b *Balancer) followSlowly(q, r *router) {
+	v := &b.virtual
+	swaps := int32(0)
+	if n := v.swapLists; n > 0 {
+		swaps = (v.swaps + b.rng.Int32N(n)) / n
+	}
+	v.fresh = append(v.fresh[:0], q.peers[:q.fast]...)
+	for range swaps {
+		gone, come := b.pickMissing(v.fresh, r.peers[:r.fast]), b.pickMissing(r.peers[:r.fast], v.fresh)
+		if gone == None || come == None {
+			return
+		}
+		v.fresh[gone] = r.peers[come]
+	}
+}
+
+// pickMissing draws the place of one of a's elements that are not in others.
+func (b *Balancer) pickMissing(a, others []int32) int {
+	chosen, n := None, 0
+	for i, s := range a {
+		if slices.Contains(others, s) {
+			continue
+		}
+		n++
+		if b.rng.IntN(n) == 0 {
+			chosen = i
+		}
+	}
+	return chosen
 }
 
 // loseReal does what the loss of a real router means for the virtual one.
