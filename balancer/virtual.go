@@ -47,13 +47,13 @@ type Imitation struct {
 const (
 	// maxLag bounds what the way between balancer and router is taken for.
 	maxLag = 2 * Second
-	// leaderSettle is how long after a leader's return its peer list is taken over at
-	// no more than the usual pace: its tiers are not what they were until connections
-	// are made again and the pause is forgotten. Our choice: the capacity of a peer is
-	// for half that of the last hour (Java I2P, CapacityCalculator).
-	leaderSettle = 2 * Hour
-	// swapsKnown is of how many lists the usual pace is the mean.
-	swapsKnown = 24
+	// leaderRest is how long after a leader's return its new peer list does not count:
+	// its tiers are not what they were until connections are made again and the pause
+	// is forgotten. Then it is taken over bit by bit, within leaderSettle of the return.
+	// Our choice: the capacity of a peer is for half that of the last hour (Java I2P,
+	// CapacityCalculator), and simulated tiers are too large for some 80 minutes.
+	leaderRest   = 90 * Minute
+	leaderSettle = 150 * Minute
 	// leaderPatience is how long a leader may be away before another router takes its
 	// place, with a tier of its own, which shows. Our choice: a tier that stands still
 	// for longer shows too.
@@ -72,13 +72,10 @@ type virtual struct {
 	// leader is whose laws and peers are shown; None before one has served.
 	leader RouterID
 	seen   uint64 // version of the leader's list that counts
-	settle Time   // until then it is followed at the usual pace
-	// How many peers have come into the leader's fast tier with each list: the sum over
-	// so many lists.
-	swaps, swapLists int32
-	left             Time // when the leader was lost
-	way              Time // from the balancer to the leader, as last seen
-	lag              Time // of the event under way: its way from the router, 0 of a timer
+	settle Time   // until then it is followed slowly
+	left   Time   // when the leader was lost
+	way    Time   // from the balancer to the leader, as last seen
+	lag    Time   // of the event under way: its way from the router, 0 of a timer
 	// showDue is when the newest LeaseSet may be shown.
 	showDue Time
 	waitDue Time
@@ -234,19 +231,6 @@ func (b *Balancer) adoptPeers(r *router) {
 	v.fresh = append(v.fresh[:0], r.peers[:r.fast]...)
 	if settling {
 		b.followSlowly(q, r)
-	} else if q.listed {
-		came := int32(0)
-		for _, s := range v.fresh {
-			if !slices.Contains(q.peers[:q.fast], s) {
-				came++
-			}
-		}
-		if v.swapLists == swapsKnown {
-			v.swaps -= v.swaps / swapsKnown
-			v.swapLists--
-		}
-		v.swaps += came
-		v.swapLists++
 	}
 	q.fast = int32(len(v.fresh))
 	for _, s := range r.peers {
@@ -270,21 +254,29 @@ func (b *Balancer) adoptPeers(r *router) {
 	b.touch(q)
 }
 
-// followSlowly puts into fresh the virtual router's fast tier, with as many of its
-// peers that r has no longer exchanged for new ones of r's as usual.
+// followSlowly puts into fresh the virtual router's fast tier, with some of its peers
+// that r has no longer exchanged for new ones of r's: so many each time that all are
+// when settle comes.
 func (b *Balancer) followSlowly(q, r *router) {
 	v := &b.virtual
-	swaps := int32(0)
-	if n := v.swapLists; n > 0 {
-		swaps = (v.swaps + b.rng.Int32N(n)) / n
+	old, list := q.peers[:q.fast], r.peers[:r.fast]
+	v.fresh = append(v.fresh[:0], old...)
+	if b.now < v.settle-leaderSettle+leaderRest {
+		return
 	}
-	v.fresh = append(v.fresh[:0], q.peers[:q.fast]...)
-	for range swaps {
-		gone, come := b.pickMissing(v.fresh, r.peers[:r.fast]), b.pickMissing(r.peers[:r.fast], v.fresh)
+	missing := 0
+	for _, s := range old {
+		if !slices.Contains(list, s) {
+			missing++
+		}
+	}
+	left := int((v.settle-b.now)/b.cfg.PeerRefresh) + 1
+	for range (missing + left - 1) / left {
+		gone, come := b.pickMissing(v.fresh, list), b.pickMissing(list, v.fresh)
 		if gone == None || come == None {
 			return
 		}
-		v.fresh[gone] = r.peers[come]
+		v.fresh[gone] = list[come]
 	}
 }
 
