@@ -105,6 +105,7 @@ type leaseState struct {
 	first    int64   // its earliest end as signed, ms
 	signed   int64   // time of signing, ms
 	given    int64   // published, of the newest that a balancer has handed over
+	joint    bool    // answers may come in through any lease of set: a balancer passes them on
 	leases   []int64 // serial numbers of the current version's tunnels
 }
 

@@ -777,6 +777,7 @@ func (w *World) publishFor(i int32, a *balancer.Action) {
 		w.releaseSet(r.ls.set)
 	}
 	r.ls.set = w.holdSet(x)
+	r.ls.joint = a.Shadows != nil
 	for k, id := range a.Shadows {
 		if y := w.tunnelByID(id, i); y != none {
 			t := w.tunnels.at(y)

@@ -452,7 +452,8 @@ func (w *World) verifyAsk(k int32) {
 		out = w.closestTunnel(&r.pools[balancer.Outbound], f)
 		in = w.closestTunnel(&r.pools[balancer.Inbound], f)
 	}
-	if f == none || out == none || in == none || r.stalled {
+	joint := r.ls.joint && r.ls.set != none
+	if f == none || out == none || in == none && !joint || r.stalled {
 		if j.lookup {
 			w.lookedUp(k, none)
 			return
@@ -460,18 +461,35 @@ func (w *World) verifyAsk(k int32) {
 		w.endStore(k)
 		return
 	}
-	reply := w.leaseOf(w.tunnels.at(in))
-	if t := w.tunnels.at(in); t.shadow {
-		// The balancer passes the answer on; that it takes a little longer is of no
-		// consequence.
-		reply = t.answers
-	}
+	reply := w.replyLease(r, in, f, joint)
 	j.sentTo, j.sentAt = f, w.now
 	j.asked++
 	w.send(mail{
 		kind: mailLookup, key: j.key, job: k, attempt: int32(j.asked), ff: f, set: none, reply: reply,
 		deadline: w.now + verifyTimeout,
 	}, out)
+}
+
+// replyLease is where the answer of floodfill f to router r goes: through its own
+// inbound tunnel in, the closest of them, or where a balancer passes answers on,
+// through the lease that stands for it, or a closer one. That this takes a little
+// longer is of no consequence.
+func (w *World) replyLease(r *router, in, f int32, joint bool) lease {
+	var reply lease
+	if in != none {
+		t := w.tunnels.at(in)
+		if reply = w.leaseOf(t); t.shadow {
+			reply = t.answers
+		}
+	}
+	if joint {
+		leases := w.sets.at(r.ls.set).leases
+		target := w.net.ff[f].hash[0]
+		if l := &leases[w.closestLease(leases, f)]; in == none || l.near^target < reply.near^target {
+			reply = *l
+		}
+	}
+	return reply
 }
 
 // verifyAnswered compares what was found with what was stored.
