@@ -98,7 +98,7 @@ func (b *Balancer) Step(now Time, ev *Event, acts []Action) []Action {
 // Deadline is when the core wants its next EventWake; Never if it only waits
 // for events.
 func (b *Balancer) Deadline() Time {
-	next := min(b.ls.due, b.pub.due, b.joinDue, b.verify.due, b.clients.due, b.virtual.showDue, b.virtual.waitDue)
+	next := min(b.ls.due, b.pub.due, b.joinDue, b.verify.due, b.clients.due, b.virtual.showDue, b.virtual.waitDue, b.virtual.under.due)
 	for _, at := range b.next {
 		next = min(next, at)
 	}
@@ -171,6 +171,9 @@ func (b *Balancer) runDue() {
 	if b.joinDue <= b.now {
 		b.joinDue = Never
 		b.shareOut()
+	}
+	if b.virtual.under.due <= b.now {
+		b.endPlays()
 	}
 	for i, at := range b.next {
 		if at <= b.now {

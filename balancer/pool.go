@@ -53,6 +53,7 @@ type request struct {
 	path   [MaxHops]PeerID
 	hops   uint8
 	live   bool
+	played bool // its outcome was drawn: see understudy
 }
 
 // pool is the tunnels of one direction that take a router's share: usually
@@ -266,8 +267,13 @@ func (b *Balancer) startBuild(r *router, p *pool, renews TunnelID) bool {
 	b.lastReq++
 	q := request{id: b.lastReq, router: builder, renews: renews, at: b.now, live: true, hops: uint8(len(path))}
 	copy(q.path[:], path)
-	p.requests = append(p.requests, q)
 	p.inProgress++
+	if b.isVirtual(p) && len(path) > 0 && b.plays(builder) {
+		b.play(&q, path, p)
+		p.requests = append(p.requests, q)
+		return true
+	}
+	p.requests = append(p.requests, q)
 	a := b.do(&b.routers[builder], ActionCreateTunnel)
 	a.Request = q.id
 	a.Direction = p.dir
@@ -285,6 +291,9 @@ func (b *Balancer) forgetRequests(p *pool, timeout Time) {
 	for i := range p.requests {
 		q := &p.requests[i]
 		if q.live && b.now-q.at >= timeout {
+			if b.isVirtual(p) && !q.played {
+				b.note(q.router, ResultTimeout, timeout)
+			}
 			q.live = false
 			p.inProgress--
 			p.timeouts++
@@ -319,7 +328,9 @@ func (b *Balancer) findRequest(r *router, id RequestID) (*router, *pool, int) {
 func (b *Balancer) onTunnelStatus(r *router, ev *Event) {
 	owner, p, i := b.findRequest(r, ev.Request)
 	if p == nil && b.virtual.on {
-		b.onTwin(r, ev)
+		if !b.onPlay(r, ev) {
+			b.onTwin(r, ev)
+		}
 		return
 	}
 	if p == nil || p.requests[i].router != r.id {
@@ -339,6 +350,7 @@ func (b *Balancer) onTunnelStatus(r *router, ev *Event) {
 		b.addTunnel(p, r, &q, &ev.Tunnel)
 	}
 	if q.live && b.isVirtual(p) {
+		b.note(r.id, ev.Result, b.now-q.at-2*b.virtual.way)
 		// To the leader it was under way for so much less.
 		p.timing.deduct(b.now, 2*b.virtual.way)
 	}

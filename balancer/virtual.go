@@ -82,6 +82,7 @@ type virtual struct {
 	fresh   []int32 // scratch of adoptPeers
 	twins   []twin  // by tunnel slot
 	builds  []twinBuild
+	under   understudy
 	// How often a twin was wanted, and how often none stood in time.
 	wanted, missed int64
 }
@@ -113,8 +114,9 @@ type twinBuild struct {
 func (v *virtual) reset(p Policy, routers int) {
 	*v = virtual{
 		id: None, leader: None, showDue: Never, waitDue: Never,
-		twins: v.twins[:0], builds: v.builds[:0], fresh: v.fresh[:0],
+		twins: v.twins[:0], builds: v.builds[:0], fresh: v.fresh[:0], under: v.under,
 	}
+	v.under.reset()
 	if i, ok := p.(Imitator); ok {
 		v.on, v.how, v.id = true, i.Imitation(), RouterID(routers)
 	}
@@ -311,6 +313,7 @@ func (b *Balancer) loseReal(r *router) {
 	if r.id == v.leader {
 		v.left = b.now
 	}
+	b.leavePlays(r.id)
 	if b.acting() == None {
 		b.stopVirtual()
 		return
@@ -386,6 +389,7 @@ func (b *Balancer) stopVirtual() {
 		p.requests, p.inProgress, p.timeouts = p.requests[:0], 0, 0
 	}
 	v.builds = v.builds[:0]
+	v.under.plays, v.under.builds, v.under.due = v.under.plays[:0], v.under.builds[:0], Never
 	q.state, q.loopAt = routerDown, Never
 	b.touch(q)
 }
@@ -395,7 +399,10 @@ func (b *Balancer) stopVirtual() {
 // by the balancer's clock.
 func (b *Balancer) dateShadow(t *tunnel, q *request) {
 	v := &b.virtual
-	if q.id != 0 {
+	switch {
+	case q.played:
+		t.created = max(t.created, q.at)
+	case q.id != 0:
 		t.created = max(t.created, q.at)
 		v.way = min(t.created-q.at, maxLag)
 		v.lag = v.way
