@@ -91,8 +91,14 @@ func sliceSumBound(series []result.Series, w *sim.Config) []result.Series {
 	}
 	for off := range out {
 		for _, x := range series[0].X {
+			if x > attack.MaxRouters {
+				continue // more than anybody considers
+			}
 			out[off].X, out[off].Y = append(out[off].X, x), append(out[off].Y, bound.Within(int(x), off))
 		}
+	}
+	if len(out[0].X) == 0 {
+		return nil
 	}
 	return out
 }

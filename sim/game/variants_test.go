@@ -92,3 +92,20 @@ func TestBrief(t *testing.T) {
 		t.Errorf("%+v is %q", m, got)
 	}
 }
+
+// TestManyRouters: a game over more routers than any attack considers is drawn, too.
+func TestManyRouters(t *testing.T) {
+	s := parse(t, `
+question: which?
+trials: 2
+training: 2
+duration: 20m
+warmup: 20m
+destination: {scheme: p140, leases: 4, policy: per-router}
+adversaries: [{name: poller, every: 5m, attacks: [posterior]}]
+sweep: {destination.routers.count: [2, 20]}
+`)
+	if res := run(t, s, Options{Workers: 2}); len(res.Summary.Cells) != 4 {
+		t.Errorf("%d cells", len(res.Summary.Cells))
+	}
+}
