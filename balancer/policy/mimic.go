@@ -120,7 +120,7 @@ func (p *mimic) Build(v *balancer.View, pool balancer.PoolID, dir balancer.Direc
 	if len(t.peers) == 0 {
 		return router, path, false
 	}
-	out, _ := p.choose(v, t, pool, dir, v.Hops(virtual), path)
+	out := p.choose(v, t, pool, dir, v.Hops(virtual), path)
 	return router, out, true
 }
 

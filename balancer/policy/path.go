@@ -136,10 +136,11 @@ type usedPeer struct {
 	family uint32
 }
 
-// choose appends a path of n hops, from the operator's router outwards. Hops
+// choose appends a path of n hops, from the operator's router outwards, or nothing
+// where no peer may be the next hop. Hops
 // are chosen in the code's order: the one next to us (of an outbound tunnel:
 // the OBEP), the middle ones, the IBGW (the first outbound hop).
-func (p *javaLike) choose(v *balancer.View, t *tier, pool balancer.PoolID, dir balancer.Direction, n int, path []balancer.PeerID) ([]balancer.PeerID, bool) {
+func (p *javaLike) choose(v *balancer.View, t *tier, pool balancer.PoolID, dir balancer.Direction, n int, path []balancer.PeerID) []balancer.PeerID {
 	at := len(path)
 	for range n {
 		path = append(path, balancer.None)
@@ -152,7 +153,7 @@ func (p *javaLike) choose(v *balancer.View, t *tier, pool balancer.PoolID, dir b
 		}
 		slot, ok := p.hop(v, t, pool, dir, i, n)
 		if !ok {
-			return path[:at], false
+			return path[:at]
 		}
 		q := v.Peer(slot)
 		path[at+i] = q.ID
@@ -161,7 +162,7 @@ func (p *javaLike) choose(v *balancer.View, t *tier, pool balancer.PoolID, dir b
 	if n > 3 {
 		orderMiddles(v, t, t.keys[dir], path[at+1:at+n-1])
 	}
-	return path, true
+	return path
 }
 
 // hop draws hop i of n: from its groups of the fast tier, else from all the

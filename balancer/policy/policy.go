@@ -195,7 +195,7 @@ func (p *javaLike) Build(v *balancer.View, pool balancer.PoolID, dir balancer.Di
 	}
 	// An empty path leaves the choice to the router, which knows more peers
 	// than its tiers.
-	out, _ := p.choose(v, t, pool, dir, v.Hops(router), path)
+	out := p.choose(v, t, pool, dir, v.Hops(router), path)
 	return router, out, true
 }
 
