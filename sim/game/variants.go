@@ -291,12 +291,14 @@ func (r *runner) headline(s *result.Summary, g group) string {
 			r.variantOf(high), brief(b), r.variantOf(low), brief(a)))
 	}
 	var told, shows []string
-	judged := 0
+	judged, hidden := 0, 0
 	for _, i := range g.points {
 		if m, ok := policyCell(s, i).Metric("attack.best.auc"); ok && m.HasInterval() {
 			judged++
 			if m.Lo > 0.5 {
 				told = append(told, r.variantOf(i))
+			} else if m.Hi < excluded {
+				hidden++
 			}
 		}
 		if m, ok := policyCell(s, i).Metric("subs_revealed"); ok && r.plan.points[i].scenario.World.Destination.Scheme == sim.SchemeMeta {
@@ -309,8 +311,10 @@ func (r *runner) headline(s *result.Summary, g group) string {
 		parts = append(parts, "every variant is told from one router")
 	case len(told) > 0:
 		parts = append(parts, "told from one router are "+strings.Join(told, ", "))
-	case judged > 0:
+	case judged > 0 && hidden == judged:
 		parts = append(parts, "none is told from one router by these attacks")
+	case judged > 0:
+		parts = append(parts, "whether they are told from one router is undecided")
 	}
 	if len(parts) == 0 {
 		return "see the table."
