@@ -144,6 +144,9 @@ type Tunnel struct {
 	Hops uint8
 }
 
+// Silent stands in Action.Shadows for a lease that leads nowhere any more.
+const Silent TunnelID = -2
+
 // MaxHops is the most hops of a tunnel (Java I2P, TunnelPeerSelector).
 const MaxHops = 7
 
@@ -344,6 +347,7 @@ type Action struct {
 	// Shadows, where all routers look like one, names for each of the Leases the
 	// tunnel of Router's that it stands for, None where it has none: what Router would
 	// have answered through that tunnel it has answered through the lease, and the
-	// answer is passed on to it.
+	// answer is passed on to it. Silent stands for a lease whose router is lost: no
+	// answer comes back through it, and Router takes it for granted.
 	Shadows []TunnelID
 }

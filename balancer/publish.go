@@ -412,6 +412,11 @@ func (b *Balancer) onLookupResult(ev *Event) {
 // lost publishes again through another router where the one that publishes is
 // gone before its store was confirmed.
 func (p *publisher) lost(b *Balancer, id RouterID) {
+	if b.virtual.on && p.asks(id) {
+		// It has probably been stored, and a newer one follows within a minute or two:
+		// the leader would not publish the same twice at such a distance.
+		p.confirmed = max(p.confirmed, p.inFlight)
+	}
 	wait := b.cfg.PublishDelay
 	// Of i2pd routers each keeps a spacing of its own: the next one is free.
 	if p.attempted && !b.selfPaced() {

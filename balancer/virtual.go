@@ -92,6 +92,7 @@ type twin struct {
 	ready   bool // it stands
 	shown   bool // the lease has been shown, with the twin's number or the shadow's
 	orphan  bool // the shadow died with its router
+	dead    bool // it was listed, and has failed since
 	waiting Time // until then the tunnel waits for its twin to be listed; 0: it does not
 	asked   int8 // builds under way
 	tries   int8
@@ -636,6 +637,8 @@ func (b *Balancer) twinGone(r *router, id TunnelID) {
 				w.ready = false
 			case v.how.ShowFailures:
 				b.removeTunnel(q, p, i, true)
+			default:
+				w.dead = true
 			}
 			return
 		}
@@ -757,12 +760,21 @@ func (b *Balancer) shadowsOf(id RouterID) []TunnelID {
 	for i := range b.ls.leases {
 		l := &b.ls.leases[i]
 		shadow := TunnelID(None)
+		if b.routers[l.Router].state != routerServing {
+			shadow = Silent
+		}
 		for j := range p.list {
 			x := &p.list[j]
-			if t := &b.tunnels[x.slot]; x.Tunnel == l.Tunnel && x.Router == l.Router && t.router == id && t.id != l.Tunnel {
-				shadow = t.id
-				break
+			if x.Tunnel != l.Tunnel || x.Router != l.Router {
+				continue
 			}
+			switch t := &b.tunnels[x.slot]; {
+			case b.virtual.twins[x.slot].dead:
+				shadow = Silent
+			case shadow == None && t.router == id && t.id != l.Tunnel:
+				shadow = t.id
+			}
+			break
 		}
 		b.shadows = append(b.shadows, shadow)
 	}

@@ -17,6 +17,7 @@ type lease struct {
 	router  int32
 	boot    uint16 // the router's life in which the tunnel was built
 	until   Time   // when the tunnel breaks or ends
+	silent  bool   // a balancer knows that it leads nowhere
 }
 
 // leaseSet is one version of a LeaseSet that somebody still refers to: its

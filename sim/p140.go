@@ -778,12 +778,7 @@ func (w *World) publishFor(i int32, a *balancer.Action) {
 	}
 	r.ls.set = w.holdSet(x)
 	r.ls.joint = a.Shadows != nil
-	for k, id := range a.Shadows {
-		if y := w.tunnelByID(id, i); y != none {
-			t := w.tunnels.at(y)
-			t.shadow, t.answers = true, s.leases[k]
-		}
-	}
+	w.takeShadows(i, a.Shadows, s.leases)
 	if r.cfg.Kind == I2pd {
 		// It chooses its tunnels itself, and its acks always come home.
 		w.releaseSet(x)
@@ -820,6 +815,26 @@ func (w *World) listed(i int32, dst []lease, l *balancer.Lease) []lease {
 	return dst
 }
 
+// takeShadows notes which of router i's tunnels the leases that it publishes stand
+// for, and which lead nowhere.
+func (w *World) takeShadows(i int32, shadows []balancer.TunnelID, leases []lease) {
+	for k, id := range shadows {
+		if id == balancer.Silent {
+			leases[k].silent = true
+			for _, y := range w.routers[i].pools[balancer.Inbound].members {
+				if t := w.tunnels.at(y); t.shadow && t.answers.number == leases[k].number {
+					t.answers.silent = true
+				}
+			}
+			continue
+		}
+		if y := w.tunnelByID(id, i); y != none {
+			t := w.tunnels.at(y)
+			t.shadow, t.answers = true, leases[k]
+		}
+	}
+}
+
 // p140PublishStatus reports on a store: an ack is (OK, final), an attempt
 // without one (Timeout, not final), giving up (Failed, final).
 func (w *World) p140PublishStatus(k int32, result balancer.Result, final bool) {
@@ -853,7 +868,12 @@ func (w *World) relayedAck(i int32, published int64) {
 	for k := range w.stores.items {
 		j := w.stores.at(int32(k))
 		if j.live && !j.lookup && !j.verify && !j.meta && j.router == i && w.sets.at(j.set).published == published {
-			w.ackTaken(int32(k), j.attempt, j.sentTo, w.now)
+			at := w.now
+			if w.routers[i].ls.joint {
+				// The balancer says how long it has been under way.
+				at = max(j.sentAt, at-2*w.cfg.Destination.ControlDelay)
+			}
+			w.ackTaken(int32(k), j.attempt, j.sentTo, at)
 			return
 		}
 	}

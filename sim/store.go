@@ -190,6 +190,15 @@ func (w *World) storeNext(k int32) {
 		kind: mailStore, job: k, attempt: j.attempt, ff: f, set: w.holdSet(j.set), reply: reply,
 		deadline: w.now + ackTimeout(&r.response[f]),
 	}, out)
+	if reply.silent { // the balancer lets it pass for acknowledged
+		w.ackTaken(k, j.attempt, f, w.now+w.presumedAnswer())
+	}
+}
+
+// presumedAnswer draws how long an answer takes that is taken for granted.
+func (w *World) presumedAnswer() Time {
+	rng := w.streams.rand[streamNetDb]
+	return lognormal(rng, w.mailDelay, mailDelaySigma) + lognormal(rng, w.mailDelay, mailDelaySigma)
 }
 
 // replyFor is the lease at which the ack of a store is asked for: one of the LeaseSet
@@ -468,6 +477,10 @@ func (w *World) verifyAsk(k int32) {
 		kind: mailLookup, key: j.key, job: k, attempt: int32(j.asked), ff: f, set: none, reply: reply,
 		deadline: w.now + verifyTimeout,
 	}, out)
+	if reply.silent && !j.lookup {
+		r.response[f].askOK = w.now
+		w.endStore(k)
+	}
 }
 
 // replyLease is where the answer of floodfill f to router r goes: through its own
