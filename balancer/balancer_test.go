@@ -511,8 +511,15 @@ func TestRefusedSessionIsTriedAgain(t *testing.T) {
 
 // A stock router is served by merging its lease requests, each answered at
 // once.
+// Stock routers are merged, whatever the policy would have those do that take commands.
 func TestStockRouterLeaseRequest(t *testing.T) {
-	cfg := config(2, 4, named(t, "per-router", nil), 14)
+	for _, name := range []string{"per-router", "mimic"} {
+		t.Run(name, func(t *testing.T) { stockRouterLeaseRequest(t, name) })
+	}
+}
+
+func stockRouterLeaseRequest(t *testing.T, name string) {
+	cfg := config(2, 4, named(t, name, nil), 14)
 	b := balancer.New(cfg)
 	var acts []balancer.Action
 	step := func(now balancer.Time, ev balancer.Event) []balancer.Action {

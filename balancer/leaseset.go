@@ -92,7 +92,7 @@ func (b *Balancer) compose() {
 		b.greetAgain()
 	}
 	b.date()
-	if b.virtual.on {
+	if b.imitates() {
 		b.virtual.showDue = b.now + b.publishDelay()
 	}
 	l.at = b.now
@@ -335,6 +335,7 @@ func (b *Balancer) handOut() {
 			kind = ActionReplyLeaseRequest
 		}
 		r.owed, r.owedReply = false, false
+		b.show()
 		switch {
 		case !b.bundlesPublished(r):
 			b.bundle(b.do(r, kind), r)
@@ -411,7 +412,7 @@ func (b *Balancer) onLeaseRequest(r *router, ev *Event) {
 		return
 	}
 	r.owedReply = true
-	if b.virtual.on {
+	if b.imitates() {
 		return // what it builds of its own accord is nothing that the leader has built
 	}
 	p := &r.pools[Inbound]

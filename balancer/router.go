@@ -293,13 +293,13 @@ func (b *Balancer) onAdmin(r *router, ev *Event) {
 // weights, the remainder to the first ones, over the routers that serve or may
 // still join; those beyond the Leases-th stand by.
 func (b *Balancer) shareOut() {
-	if b.virtual.on {
+	if b.imitates() {
 		b.shareVirtual()
 		return
 	}
 	var count int32
 	var sum int64
-	for i := range b.routers {
+	for i := range b.fleet() {
 		r := &b.routers[i]
 		r.standby = false
 		if !b.counted(r) {
@@ -313,7 +313,7 @@ func (b *Balancer) shareOut() {
 		sum += int64(r.weight)
 	}
 	left := int32(b.cfg.Leases)
-	for i := range b.routers {
+	for i := range b.fleet() {
 		r := &b.routers[i]
 		r.quota = 0
 		if !b.counted(r) || r.standby {
@@ -326,14 +326,14 @@ func (b *Balancer) shareOut() {
 		}
 		left -= r.quota
 	}
-	for i := 0; left > 0 && count > 0; i = (i + 1) % len(b.routers) {
+	for i := 0; left > 0 && count > 0; i = (i + 1) % len(b.cfg.Routers) {
 		r := &b.routers[i]
 		if b.counted(r) && !r.standby && (sum == 0 || r.weight > 0) {
 			r.quota++
 			left--
 		}
 	}
-	for i := range b.routers {
+	for i := range b.fleet() {
 		r := &b.routers[i]
 		in, out := r.quota, int32(0)
 		if r.quota > 0 && !r.ghost {

@@ -129,6 +129,10 @@ func (b *Balancer) fleet() []router { return b.routers[:len(b.cfg.Routers)] }
 // isVirtual tells whether p is a pool of the virtual router.
 func (b *Balancer) isVirtual(p *pool) bool { return b.virtual.on && p.id == PoolID(b.virtual.id) }
 
+// imitates tells whether the virtual router is at work. Where no router builds tunnels
+// on command, each lists what it has built of its own accord, and shows.
+func (b *Balancer) imitates() bool { return b.virtual.on && b.acting() != None }
+
 // capable tells whether r can build for the virtual router now.
 func (r *router) capable() bool { return r.active() && r.caps&CapCreateTunnel != 0 }
 
@@ -315,6 +319,9 @@ func (b *Balancer) loseReal(r *router) {
 		v.left = b.now
 	}
 	b.leavePlays(r.id)
+	for i := range b.fleet() {
+		b.dropRouter(&b.routers[i], r.id)
+	}
 	if b.acting() == None {
 		b.stopVirtual()
 		return
@@ -733,8 +740,15 @@ func (b *Balancer) hasLeases(r *router) bool {
 	return false
 }
 
-// shareVirtual gives the virtual router all leases.
+// shareVirtual gives the virtual router all leases. Routers that build no tunnel on
+// command get some only while there is no other kind.
 func (b *Balancer) shareVirtual() {
+	for i := range b.fleet() {
+		r := &b.routers[i]
+		r.quota, r.standby = 0, false
+		r.pools[Inbound].wanted, r.pools[Outbound].wanted = 0, 0
+		b.askTunnels(r)
+	}
 	q := &b.routers[b.virtual.id]
 	q.quota = int32(b.cfg.Leases)
 	in, out := q.quota, int32(q.cfg.Outbound)
