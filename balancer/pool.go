@@ -160,8 +160,9 @@ func (b *Balancer) buildPass(r *router) {
 		b.i2pdPass(r)
 		return
 	}
-	if b.virtual.on {
+	if b.isVirtual(&r.pools[Inbound]) {
 		b.forgetTwins()
+		b.silence()
 	}
 	var want [2]int32
 	building := int32(0)

@@ -741,14 +741,28 @@ func (b *Balancer) hasLeases(r *router) bool {
 }
 
 // shareVirtual gives the virtual router all leases. Routers that build no tunnel on
-// command get some only while there is no other kind.
+// command get some only while there is no other kind. What comes through a router's
+// twins is answered through outbound tunnels of its own, which no LeaseSet leaves
+// through: the publishers have the virtual router's, and none beside them.
 func (b *Balancer) shareVirtual() {
+	acting, deputy := b.acting(), RouterID(None)
+	if b.virtual.how.OutboundTwins {
+		deputy = b.deputy()
+	}
 	for i := range b.fleet() {
 		r := &b.routers[i]
 		r.quota, r.standby = 0, false
-		r.pools[Inbound].wanted, r.pools[Outbound].wanted = 0, 0
+		out := int32(0)
+		if r.capable() && r.id != acting && r.id != deputy {
+			out = int32(r.cfg.Outbound)
+		}
+		if p := &r.pools[Outbound]; p.wanted != out {
+			p.wanted = out
+			b.wakeLoop(r)
+		}
 		b.askTunnels(r)
 	}
+	b.silence()
 	q := &b.routers[b.virtual.id]
 	q.quota = int32(b.cfg.Leases)
 	in, out := q.quota, int32(q.cfg.Outbound)
@@ -765,6 +779,23 @@ func (b *Balancer) keeper(slot int32) RouterID {
 		return b.virtual.twins[slot].router
 	}
 	return b.tunnels[slot].router
+}
+
+// silence takes their own outbound tunnels from routers that have the virtual router's.
+func (b *Balancer) silence() {
+	acting := b.acting()
+	for i := range b.fleet() {
+		r := &b.routers[i]
+		p := &r.pools[Outbound]
+		if p.wanted > 0 || r.id != acting && b.voices(r.id) == 0 {
+			continue
+		}
+		for j := len(p.members) - 1; j >= 0; j-- {
+			b.do(r, ActionDropTunnel).Tunnel = p.members[j].id
+			b.removeTunnel(r, p, j, false)
+		}
+		b.next[r.id] = r.deadline() // r may have had its turn
+	}
 }
 
 // shadowsOf tells which of router id's tunnels the listed leases stand for.

@@ -71,6 +71,21 @@ func TestNothingIsLost(t *testing.T) {
 	}
 }
 
+// Under policy mimic, too: whoever has a listed tunnel can answer.
+func TestMimicAnswers(t *testing.T) {
+	t.Parallel()
+	var out Outcome
+	for _, kind := range []Kind{Java, I2pd} {
+		c := users(sound(worldOf(SchemeP140, 4)), kind, TrafficStreams, 20)
+		c.Destination.Policy.Name, c.Destination.Policy.Bundle = "mimic", bundleGarlic
+		c.Duration, c.Warmup = 2*Hour, 2*Hour
+		mustRun(t, NewWorld(), c, 5, &out)
+		if x := &out.Truth.Clients; x.Sent != x.Answered || x.Streams != x.Survived || x.Sent < 10000 {
+			t.Errorf("clients on %s: %d of %d messages lost, %d of %d streams dead", kind, x.Sent-x.Answered, x.Sent, x.Streams-x.Survived, x.Streams)
+		}
+	}
+}
+
 // Who writes less often than a pinned bundle lasts comes loose from its router; one
 // ratchet for all, and one router, keep it.
 func TestIdleClientsComeLoose(t *testing.T) {

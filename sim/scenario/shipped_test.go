@@ -70,7 +70,7 @@ func TestShippedScenarios(t *testing.T) {
 	schema := compileSchema(t)
 	names := Names{
 		Attacks:  []string{"distinct", "meta", "posterior", "richness"},
-		Policies: []string{"mimic", "natural-i2pd", "per-router", "shared-key", "single"},
+		Policies: []string{"common-pool", "mimic", "natural-i2pd", "per-router", "shared-key", "single", "superset"},
 		Files:    shippedPolicies{},
 	}
 	list := scenarios.List()
