@@ -338,7 +338,11 @@ func (b *Balancer) handOut() {
 		b.show()
 		switch {
 		case !b.bundlesPublished(r):
-			b.bundle(b.do(r, kind), r)
+			a := b.do(r, kind)
+			b.bundle(a, r)
+			if v.on && b.pub.asks(r.id) {
+				a.Shadows = b.shadowsOf(r.id)
+			}
 		case kind == ActionReplyLeaseRequest && !b.pub.askedNow(b, r.id):
 			b.fillLeaseSet(b.do(r, kind))
 		}

@@ -460,6 +460,14 @@ func (w *World) obey(c *driver, a *balancer.Action) {
 	case balancer.ActionSendPacket:
 		w.greet(i, c.placeOf(a.Client))
 	case balancer.ActionGiveLeaseSet:
+		if a.Shadows != nil {
+			list := w.scratch.leases[:0]
+			for k := range a.Leases {
+				list = w.listed(i, list, &a.Leases[k])
+			}
+			w.takeShadows(i, a.Shadows, list)
+			w.scratch.leases = list
+		}
 		r.keys = w.clients.taken
 		if w.watch.bundles || w.clients.on {
 			w.given(i, a)

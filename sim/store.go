@@ -195,6 +195,10 @@ func (w *World) storeNext(k int32) {
 	}
 }
 
+// shadowKnown is the age by which a publisher knows what stands for its tunnel: builds
+// take up to 5 s, and what is built is shown 3 s later.
+const shadowKnown = 10 * Second
+
 // presumedAnswer draws how long an answer takes that is taken for granted.
 func (w *World) presumedAnswer() Time {
 	rng := w.streams.rand[streamNetDb]
@@ -491,8 +495,11 @@ func (w *World) replyLease(r *router, in, f int32, joint bool) lease {
 	var reply lease
 	if in != none {
 		t := w.tunnels.at(in)
-		if reply = w.leaseOf(t); t.shadow {
+		switch reply = w.leaseOf(t); {
+		case t.shadow:
 			reply = t.answers
+		case joint && w.now-t.created < shadowKnown:
+			in = none // what will stand for it the balancer has not said yet
 		}
 	}
 	if joint {

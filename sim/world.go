@@ -66,6 +66,7 @@ type scratch struct {
 	seen []trace.Lease
 
 	entries []trace.Entry
+	leases  []lease
 }
 
 // Errors of Run.
