@@ -280,41 +280,60 @@ func (r *runner) revealed(s *result.Summary, g group) string {
 	return text
 }
 
-// headline is the answer in a sentence: load and what is revealed.
+// headline is the answer in a sentence: what is revealed, what clients feel and what
+// floodfills bear, as far as it differs.
 func (r *runner) headline(s *result.Summary, g group) string {
-	var parts []string
-	const metric = "floodfill_busiest_messages_per_s"
-	if low, high, ok := r.span(s, g, metric); ok {
-		a, _ := policyCell(s, low).Metric(metric)
-		b, _ := policyCell(s, high).Metric(metric)
-		parts = append(parts, fmt.Sprintf("%s loads the busiest floodfill the most (%s messages a second), %s the least (%s)",
-			r.variantOf(high), brief(b), r.variantOf(low), brief(a)))
-	}
-	var told, shows []string
-	judged, hidden := 0, 0
+	var told, open, hidden, shows []string
 	for _, i := range g.points {
 		if m, ok := policyCell(s, i).Metric("attack.best.auc"); ok && m.HasInterval() {
-			judged++
-			if m.Lo > 0.5 {
-				told = append(told, r.variantOf(i))
-			} else if m.Hi < excluded {
-				hidden++
+			switch name := r.variantOf(i); {
+			case m.Lo > 0.5:
+				told = append(told, name)
+			case m.Hi < excluded:
+				hidden = append(hidden, name)
+			default:
+				open = append(open, name)
 			}
 		}
 		if m, ok := policyCell(s, i).Metric("subs_revealed"); ok && r.plan.points[i].scenario.World.Destination.Scheme == sim.SchemeMeta {
 			shows = append(shows, fmt.Sprintf("%s tells everybody which routers are up (%s)", r.variantOf(i), brief(m)))
 		}
 	}
+	reference := armLabel(&r.plan.points[g.points[0]], scenario.ReferenceArm)
+	var parts []string
+	switch judged := len(told) + len(open) + len(hidden); {
+	case judged == 0:
+	case len(told) == judged:
+		parts = append(parts, "every variant is told from "+reference)
+	default:
+		for _, p := range []struct {
+			list []string
+			what string
+		}{{told, "told from " + reference}, {open, "undecided"}, {hidden, "not told"}} {
+			if len(p.list) > 0 {
+				parts = append(parts, p.what+": "+strings.Join(p.list, ", "))
+			}
+		}
+	}
 	parts = append(parts, shows...)
-	switch {
-	case judged > 0 && len(told) == judged:
-		parts = append(parts, "every variant is told from one router")
-	case len(told) > 0:
-		parts = append(parts, "told from one router are "+strings.Join(told, ", "))
-	case judged > 0 && hidden == judged:
-		parts = append(parts, "none is told from one router by these attacks")
-	case judged > 0:
-		parts = append(parts, "whether they are told from one router is undecided")
+	for _, x := range []struct {
+		metric, format string
+		differ         float64 // the least ratio that is worth a word
+	}{
+		{"stream_survival", "of clients' streams most survive under %[1]s (%[2]s), fewest under %[3]s (%[4]s)", 1.02},
+		{"first_contact_success", "first contacts succeed most under %[1]s (%[2]s), least under %[3]s (%[4]s)", 1.02},
+		{"client_failover_s", "after a router's loss clients wait longest under %[1]s (%[2]s s), shortest under %[3]s (%[4]s s)", 1.5},
+		{"floodfill_busiest_messages_per_s", "%[1]s loads the busiest floodfill the most (%[2]s messages a second), %[3]s the least (%[4]s)", 1.5},
+	} {
+		low, high, ok := r.span(s, g, x.metric)
+		if !ok {
+			continue
+		}
+		a, _ := policyCell(s, low).Metric(x.metric)
+		b, _ := policyCell(s, high).Metric(x.metric)
+		if b.Center >= x.differ*a.Center {
+			parts = append(parts, fmt.Sprintf(x.format, r.variantOf(high), brief(b), r.variantOf(low), brief(a)))
+		}
 	}
 	if len(parts) == 0 {
 		return "see the table."

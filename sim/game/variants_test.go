@@ -34,7 +34,7 @@ sweep: {destination.routers.count: [3, 6]}
 	if row := text.Table.Rows[3]; !strings.HasPrefix(row[len(row)-1], "1 [") {
 		t.Errorf("routers counted right: %v", row)
 	}
-	for _, want := range []string{"With 6 routers: ", "meta tells everybody which routers are up (6", "told from one router are meta, both"} {
+	for _, want := range []string{"With 6 routers: ", "meta tells everybody which routers are up (6", "told from 1 stock Java router: meta, both"} {
 		if !strings.Contains(text.Answer, want) {
 			t.Errorf("the answer %q lacks %q", text.Answer, want)
 		}
