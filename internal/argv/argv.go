@@ -151,7 +151,11 @@ func see(suggestion, help string) string {
 // DidYouMean returns "did you mean …?" for the candidate nearest to a misspelt
 // word, "" where none is near.
 func DidYouMean(word string, candidates []string) string {
-	best, limit := "", (len(strings.TrimLeft(word, "-"))+1)/2 // more slips than that are another word
+	length := len(strings.TrimLeft(word, "-"))
+	best, limit := "", length/2 // more slips than that are another word
+	if length < 4 {
+		limit = (length + 1) / 2 // two letters swapped count two
+	}
 	for _, c := range candidates {
 		if d := smetrics.WagnerFischer(word, c, 1, 1, 1); d <= limit && (best == "" || d < limit) {
 			best, limit = c, d

@@ -68,6 +68,7 @@ func TestArrangeRefuses(t *testing.T) {
 		{"rnu", `unknown command "rnu"; did you mean run?`},
 		{"frobnicate", `unknown command "frobnicate"; see prog --help`},
 		{"--vresion", "unknown flag --vresion before the command; did you mean --version?"},
+		{"run a --bogus", "unknown flag --bogus of prog run; see prog run --help"},
 		{"run a --sede=3", "unknown flag --sede of prog run; did you mean --seed?"},
 		{"list --json", "unknown flag --json of prog list; see prog list --help"},
 		{"run", "prog run needs a SCENARIO; see prog run --help"},
