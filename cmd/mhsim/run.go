@@ -297,30 +297,24 @@ func (t *tool) play(j job) (_ *game.Results, err error) {
 // this saves a fifteenth of the processor time for 30 MB. GOGC overrules it.
 const gcPercent = 400
 
-// Garbage is not to grow with the records of the trials: all memory together stays
-// below memoryLimit bytes where those take less than half of it. GOMEMLIMIT overrules
-// it.
-const (
-	memoryLimit    = 160 << 20
-	bytesPerRecord = 4 << 10
-)
+// Garbage is not to grow with what is kept of the trials: all memory together stays
+// below memoryLimit bytes where that takes less than half of it, and else below twice
+// what it takes. GOMEMLIMIT overrules it.
+const memoryLimit = 160 << 20
 
-// collectSeldom sets how often garbage is collected while so many test trials are
-// played and kept; what it returns undoes that.
-func collectSeldom(trials int) (undo func()) {
+// collectSeldom sets how often garbage is collected while so many bytes of test trials
+// are kept; what it returns undoes that.
+func collectSeldom(kept int64) (undo func()) {
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
 		return func() {}
 	}
 	percent := debug.SetGCPercent(gcPercent)
-	limit := debug.SetMemoryLimit(max(memoryLimit, 2*bytesPerRecord*int64(trials)))
+	limit := debug.SetMemoryLimit(max(memoryLimit, 2*kept))
 	return func() {
 		debug.SetGCPercent(percent)
 		debug.SetMemoryLimit(limit)
 	}
 }
-
-// testTrials is how many test trials a game plays at most: of both arms in all cells.
-func testTrials(s *scenario.Scenario, ofEach int) int { return 2 * len(s.Cells()) * ofEach }
 
 // playGame runs the game under a progress line, until it ends or a signal stops
 // it.
@@ -329,7 +323,7 @@ func (t *tool) playGame(j job, opt game.Options) (*game.Results, error) {
 	if j.until != nil {
 		most = j.until.Max
 	}
-	defer collectSeldom(testTrials(j.scenario, most))()
+	defer collectSeldom(game.KeptBytes(j.scenario, most))()
 	ctx, done := t.underProgress(j.scenario.Name, &opt)
 	defer done()
 	return game.Run(ctx, j.scenario, opt)

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"multihome.i2p/analysis/attack"
+	"multihome.i2p/sim/scenario"
 )
 
 // columns are what memory holds of the test trials of one unit: of each number of
@@ -25,6 +26,27 @@ type columns struct {
 // them (the bounds of the Bayes error, what the attack lives on) takes the square of
 // their number in time.
 const combinedTrials = 2000
+
+// KeptBytes is about how many bytes of memory hold what a game keeps of its test
+// trials, so many of each arm in all cells, from above.
+func KeptBytes(s *scenario.Scenario, trials int) int64 {
+	const (
+		number  = 8 // bytes
+		vectors = 6 // the vector of attack combined, in all else that is kept of a trial
+	)
+	p := newPlan(s)
+	var bytes int64
+	for i := range p.units {
+		u := &p.units[i]
+		// A look has a score and mostly a number of routers.
+		ofTrial := number * int64(len(trialMetrics)+2*len(u.users)*len(u.looks))
+		bytes += int64(trials) * ofTrial
+		if u.combined() >= 0 {
+			bytes += int64(min(trials, combinedTrials)) * vectors * ofTrial
+		}
+	}
+	return bytes
+}
 
 // grow makes room for the first n trials.
 func (c *columns) grow(u *unit, n int) {
