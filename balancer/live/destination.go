@@ -46,6 +46,9 @@ type destination struct {
 	rec     *recorder
 	trace   *traceFile
 	swept   time.Time
+	// imitates tells whether the policy makes all routers look like one, for which they
+	// must build tunnels on command.
+	imitates bool
 	// fallible is the policy where its own code can fail, else nil; complained is
 	// when that was logged last.
 	fallible   policy.Fallible
@@ -149,6 +152,7 @@ func newDestination(svc *Service, cfg Destination, routers []Router) (*destinati
 	if err != nil {
 		return nil, err
 	}
+	_, d.imitates = cc.Policy.(balancer.Imitator)
 	d.fallible, _ = cc.Policy.(policy.Fallible)
 	d.core = balancer.New(cc)
 	if cfg.Record != "" {

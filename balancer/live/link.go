@@ -269,6 +269,9 @@ func (x *life) serve(ctx context.Context) error {
 // begin tells the loop of the connection.
 func (x *life) begin() {
 	x.commands.drop() // of an earlier life
+	if x.d.imitates && x.coreCaps()&balancer.CapCreateTunnel == 0 {
+		x.d.log.Warn("this router builds its own tunnels: the policy hides nothing over it", "router", x.cfg.Name, "policy", x.d.cfg.Policy.Name)
+	}
 	x.d.post(input{x.id, x, lifeBegins, balancer.Event{
 		Kind: balancer.EventRouterUp, Router: x.id, RouterKind: x.kind, Caps: x.coreCaps(),
 	}, nil})

@@ -55,7 +55,7 @@ var descriptions = []Description{
 		Needs: extension,
 		Hides: "from the netDb all that a LeaseSet shows of several routers: gateways, inheritance, times and order are one router's",
 		Shows: "several routers to clients, unless garlic is handed up to the service; a leader that is lost, unless failover is masked",
-		Costs: "as many builds of each tunnel as there are routers; with failover masked, leases of a dead router stay listed",
+		Costs: "two more builds of each inbound tunnel, most of the tunnels on the leader; with failover masked, leases of a dead router stay listed for minutes",
 	},
 	{
 		Name:  "single",
