@@ -88,7 +88,10 @@ func cacheSize(c *cli.Context) (int64, error) {
 			return 0, inputErrorf("--cache-size: %q is not a whole number of MiB from 1 to %d; --no-cache keeps nothing", c.String("cache-size"), maxCacheMiB)
 		}
 	}
-	if c.Bool("no-cache") {
+	switch {
+	case c.Bool("no-cache") && c.IsSet("cache-size"):
+		return 0, inputErrorf("--no-cache keeps nothing, --cache-size %s does; give one of them", c.String("cache-size"))
+	case c.Bool("no-cache"):
 		return 0, nil
 	}
 	return size << 20, nil

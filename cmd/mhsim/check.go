@@ -46,6 +46,18 @@ var limitFlags = []limitFlag{
 	{"max-failover", "failover_s", true},
 }
 
+// limitRanges are the values that metrics can have, where a slip such as 60 for 60 %
+// would make a limit that every policy keeps, or none.
+var limitRanges = map[string][2]float64{
+	game.MaxAUC:             {0.5, 1},
+	game.MaxTPR:             {0, 1},
+	"availability":          {0, 1},
+	"first_contact_success": {0, 1},
+	"delivery":              {0, 1},
+	"stream_survival":       {0, 1},
+	"dead_lease_share":      {0, 1},
+}
+
 func (t *tool) checkCommand() *command {
 	c := &command{
 		name: "check", help: checkHelp, least: 1, most: 1, argument: "SCENARIO", action: t.check,
@@ -176,6 +188,9 @@ func limitsOf(c *cli.Context) ([]game.Limit, error) {
 		}
 	}
 	for i, l := range limits {
+		if r, ok := limitRanges[l.Metric]; ok && (l.Value < r[0] || l.Value > r[1]) {
+			return nil, inputErrorf("%s goes from %v to %v: a limit of %v decides nothing", l.Metric, r[0], r[1], l.Value)
+		}
 		if slices.ContainsFunc(limits[:i], func(o game.Limit) bool { return o.Metric == l.Metric && o.Most == l.Most }) {
 			return nil, inputErrorf("%s has two limits of the same kind; leave one out", l.Metric)
 		}

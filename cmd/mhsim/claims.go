@@ -37,8 +37,13 @@ func (t *tool) claims(c *cli.Context) error {
 			return err
 		}
 	}
-	if c.IsSet("out") && c.String("out") == "" {
-		return inputErrorf("--out: empty; name a file")
+	if c.IsSet("out") { // known before minutes of work
+		if c.String("out") == "" {
+			return inputErrorf("--out: empty; name a file")
+		}
+		if err := checkWritable(c.String("out")); err != nil {
+			return inputErrorf("cannot write the claims: %w; choose another --out", err)
+		}
 	}
 	opt := claims.Options{Names: names(), Workers: workers, Quick: c.Bool("quick")}
 	if err := t.checkStrength(workers); err != nil {

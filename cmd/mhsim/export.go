@@ -113,17 +113,20 @@ func (t *tool) export(c *cli.Context) error {
 // exportFormat is the format that the flags ask for, by its name or by that of the
 // file.
 func exportFormat(c *cli.Context) (string, error) {
-	format := c.String("format")
-	if !c.IsSet("format") {
-		format = exportFormats[0]
-		if ending := strings.TrimPrefix(filepath.Ext(c.String("out")), "."); slices.Contains(exportFormats, ending) {
-			format = ending
-		}
-	}
-	if !slices.Contains(exportFormats, format) {
+	ending := strings.TrimPrefix(filepath.Ext(c.String("out")), ".")
+	ends := slices.Contains(exportFormats, ending)
+	switch format := c.String("format"); {
+	case !c.IsSet("format") && ends:
+		return ending, nil
+	case !c.IsSet("format"):
+		return exportFormats[0], nil
+	case !slices.Contains(exportFormats, format):
 		return "", inputErrorf("--format: %q is neither csv nor parquet", format)
+	case ends && ending != format:
+		return "", inputErrorf("--format %s and --out %s are two formats; leave out --format, or give the file another ending", format, c.String("out"))
+	default:
+		return format, nil
 	}
-	return format, nil
 }
 
 // exportedTable reads a finished directory.
@@ -191,8 +194,10 @@ func (t *table) writeCSV(w io.Writer) error {
 		}
 		return out.Write(fields)
 	})
-	out.Flush()
-	return errors.Join(err, out.Error())
+	if out.Flush(); err == nil {
+		err = out.Error()
+	}
+	return err
 }
 
 // finite is x, or no value.
@@ -355,6 +360,9 @@ func (t *tool) trialsTable(dir string, s *result.Summary) (*table, error) {
 	}
 	if !t.build.made(d.info) {
 		return nil, inputErrorf("%s was made by %s, and its trials are not for this one; export with that one, or --table results", dir, t.build.another(d.info))
+	}
+	if _, err := os.Stat(filepath.Join(dir, scenarioFile)); err != nil {
+		return nil, inputErrorf("the trials cannot be exported: %w; simulate the run again, or export --table results", err)
 	}
 	played, err := d.scenario()
 	if err != nil {

@@ -104,6 +104,9 @@ func (t *tool) findShards(args []string) ([]*shardOnDisk, error) {
 				return nil, err
 			}
 			if len(inside) == 0 {
+				if _, err := os.Stat(arg); err != nil {
+					return nil, inputErrorf("cannot read a shard: %w; give directories that mhsim run --shard has written", err)
+				}
 				return nil, inputErrorf("%s holds no shard of a run; give directories that mhsim run --shard has written", arg)
 			}
 			for i := range inside {
@@ -224,14 +227,18 @@ func checkComplete(shards []*shardOnDisk) error {
 	if absent == 0 {
 		return nil
 	}
-	which := strings.Join(missing, ", ")
-	if absent > named {
-		which += fmt.Sprintf(" and %d more", absent-named)
+	which := "shard " + missing[0] + " is"
+	if absent > 1 {
+		which = "shards " + strings.Join(missing, ", ")
+		if absent > named {
+			which += fmt.Sprintf(" and %d more", absent-named)
+		}
+		which += " are"
 	}
 	dir := shardDir(filepath.Dir(shards[0].path), next)
 	return &exitError{
 		code: exitInput, command: shards[0].command(next, dir),
-		err: fmt.Errorf("missing of %d shards: %s; simulate each as the command below does the first, or name its directory", count, which),
+		err: fmt.Errorf("%s missing of %d; simulate each as the command below does the first, or name its directory", which, count),
 	}
 }
 

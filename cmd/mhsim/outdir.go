@@ -272,6 +272,21 @@ func writeFile(name string, data []byte) error {
 	return f.commit()
 }
 
+// checkWritable tells whether writeFile could write the file, and makes its folder.
+func checkWritable(name string) error {
+	if info, err := os.Stat(name); err == nil && info.IsDir() {
+		return fmt.Errorf("%s is a directory", name)
+	}
+	if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
+		return err
+	}
+	f, err := createFile(name)
+	if err != nil {
+		return err
+	}
+	return f.discard()
+}
+
 // atomicFile is a file that shows under its name only when it is complete.
 type atomicFile struct {
 	*os.File

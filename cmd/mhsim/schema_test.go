@@ -87,7 +87,7 @@ func TestOutputsFollowTheirSchemas(t *testing.T) {
 func TestChecksFollowTheirSchema(t *testing.T) {
 	s := compile(t, "check")
 	for _, limits := range [][]string{
-		{"--max-auc", "1", "--at-least", "max_auc=0"},
+		{"--max-auc", "1", "--at-least", "max_auc=0.5"},
 		{"--max-auc", "0.6", "--max-tpr-at-1pct", "0.1"},
 		{"--at-most", "distinct_ibgw_total=1", "--workers", "2"},
 	} {

@@ -59,6 +59,10 @@ func (t *tool) trace(c *cli.Context) (err error) {
 	if _, err := os.Stat(filepath.Join(dir, runFile)); err == nil {
 		return inputErrorf("%s holds a run; choose another --out", dir)
 	}
+	// What an interrupt has left of a trial is worth nothing.
+	if err := removeTruthPart(dir); err != nil {
+		return inputErrorf("cannot write into %s: %w; choose another --out", dir, err)
+	}
 	traces, err := openTraces(dir, s.Digest(), cells, time.Now)
 	if err != nil {
 		return inputErrorf("cannot write into %s: %w; choose another --out", dir, err)

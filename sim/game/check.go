@@ -493,7 +493,7 @@ func (r *runner) worldMetric(pt *point, metric string) (found, error) {
 	m := &trialMetrics[k]
 	xs := r.values(pt.unit[armIndex(scenario.PolicyArm)], k)
 	if len(xs) == 0 {
-		return found{}, errLimit("the policy's world has no %s%s", metric, at(gridOf(pt)))
+		return found{}, errLimit("the policy's world has no %s%s; leave out its limit, or add to the scenario what it measures", metric, at(gridOf(pt)))
 	}
 	e := analysis.Mean(xs, r.level, m.unit)
 	if m.share {

@@ -83,7 +83,10 @@ func Decide(ctx context.Context, c *Claim, opt Options) (*Verdict, error) {
 	if c.Awaits != "" && (errors.As(err, &refused) || errors.As(err, &missing)) {
 		return &Verdict{Claim: c, Word: NotSimulated, Why: "Awaits " + c.Awaits + "."}, nil
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, game.ErrStopped):
+		return nil, err // no fault of the claim
+	case err != nil:
 		return nil, fmt.Errorf("claim %s: %w", c.ID, err)
 	}
 	return v, nil
