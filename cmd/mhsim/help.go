@@ -51,7 +51,8 @@ Example:
 
 Results go to standard output or into a directory, everything else to standard
 error. The exit code is 0 if all went well, 1 after a failure or an interrupt, 2
-if the command line or a file that was given is at fault.
+if the command line or a file that was given is at fault. The verdicts of mhsim
+check have codes of their own.
 `
 
 const runHelp = `Usage:
@@ -82,7 +83,8 @@ Flags:
                     merge brings together; see below
     --resume        go on with a run that was interrupted
     --no-cache      neither use trials of other runs nor keep any for them
-    --cache-size N  how many MiB of trials are kept for other runs, by default 1024
+    --cache-size N  how many MiB of trials are kept for other runs, by default 1024;
+                    not with --no-cache
 
 The directory holds report.html (the last file to be written: where it is, the
 others are complete), plots/, results.csv, summary.json and figures.json, and what
@@ -254,7 +256,7 @@ Flags:
     --table T       results or trials; by default both, with --out results
     --out FILE      the file, - for standard output; by default
                     DIR/export/results.F and DIR/export/trials.F. If it ends in .csv
-                    or .parquet, that is the format
+                    or .parquet, that is the format, and --format may be left out
 
 Example:
     $ mhsim export results/four --format parquet

@@ -127,6 +127,9 @@ Flags:
     --quick        a tenth of the trials, for a first look
     --workers N    trials that are simulated at once; no result depends on it
 
+Where the attacks are weaker than on record nothing is decided, and the exit code
+is 4, as that of mhsim check.
+
 Example:
     $ mhsim claims --quick --only sixteen-leases --only no-format-change
 `
