@@ -356,6 +356,7 @@ func TestTwins(t *testing.T) {
 		opt := policy.DefaultOptions()
 		opt.Publisher = rapid.SampledFrom([]string{"fixed", "rotate", "all"}).Draw(t, "publisher")
 		opt.Bundle = rapid.SampledFrom([]string{"composed", "pinned"}).Draw(t, "bundle")
+		opt.PinnedFor = rapid.SampledFrom([]balancer.Time{0, balancer.Minute, 90 * balancer.Second, 10 * balancer.Minute}).Draw(t, "pinned for")
 		opt.Reuse = rapid.SampledFrom([]float64{0, 0.75, 1}).Draw(t, "reuse")
 		opt.Slices, opt.Rotate = rapid.Bool().Draw(t, "slices"), rapid.Bool().Draw(t, "rotate")
 		opt.MaxPeerShare, opt.SameSubnet = rapid.Bool().Draw(t, "share"), rapid.Bool().Draw(t, "subnet")

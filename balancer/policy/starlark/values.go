@@ -285,8 +285,8 @@ func makeBundling(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, 
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "own", &own, "lifetime?", &lifetime); err != nil {
 		return nil, err
 	}
-	if t := balancer.Time(lifetime); t != 0 && t < 65*balancer.Second || t > 16*balancer.Minute {
-		return nil, errors.New("bundling: lifetime is from 65 * second to 16 * minute, or 0: as long as the tunnels")
+	if t := balancer.Time(lifetime); t != 0 && t < balancer.Minute || t > 16*balancer.Minute {
+		return nil, errors.New("bundling: lifetime is from 60 * second to 16 * minute, or 0: as long as the tunnels")
 	}
 	return &bundlingValue{value{"bundling"}, balancer.Bundling{Own: own, Lifetime: balancer.Time(lifetime)}}, nil
 }

@@ -291,7 +291,7 @@ func optionsOf(s *script) *optionsValue {
 	o := &s.opt
 	return &optionsValue{value{"options"}, starlark.StringDict{
 		"reuse": starlark.Float(o.Reuse), "publisher": starlark.String(o.Publisher), "bundle": starlark.String(o.Bundle),
-		"rotate": starlark.Bool(o.Rotate), "masked": starlark.Bool(o.Masked),
+		"pinned_for": starlark.MakeInt64(int64(o.PinnedFor)), "rotate": starlark.Bool(o.Rotate), "masked": starlark.Bool(o.Masked),
 		"size": starlark.MakeInt(o.Size), "pool_from": starlark.String(o.From), // from is a reserved word
 		"slices": starlark.Bool(o.Slices), "ibgw_filter": starlark.Bool(o.IBGWFilter),
 		"max_peer_share": starlark.Bool(o.MaxPeerShare), "same_subnet": starlark.Bool(o.SameSubnet),
