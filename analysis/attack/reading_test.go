@@ -50,4 +50,6 @@ func TestReadingIsAsGoodAsTheTrace(t *testing.T) {
 	}
 }
 
-func sameFloat(x, y float64) bool { return math.Float64bits(x) == math.Float64bits(y) || x != x && y != y }
+func sameFloat(x, y float64) bool {
+	return math.Float64bits(x) == math.Float64bits(y) || x != x && y != y
+}

@@ -89,10 +89,9 @@ func (t *tool) export(c *cli.Context) error {
 			return err
 		}
 		out := c.String("out")
-		switch {
-		case out == "-":
+		if out == "-" {
 			err = made.write(t.stdout, format)
-		default:
+		} else {
 			if out == "" {
 				out = filepath.Join(dir, exportDir, name+"."+format)
 				if err := os.MkdirAll(filepath.Dir(out), 0o777); err != nil {
@@ -315,8 +314,14 @@ func resultsTable(s *result.Summary, known map[string]columnKind) *table {
 	params := paramColumns(cells, known)
 	t := &table{name: "results", columns: slices.Concat(
 		[]column{{"arm", textColumn, false}}, params, []column{
-			{"metric", textColumn, false}, {"center", realColumn, true}, {"lo", realColumn, true}, {"hi", realColumn, true},
-			{"confidence", realColumn, true}, {"n", wholeColumn, false}, {"unit", textColumn, false}, {"expected", realColumn, true},
+			{"metric", textColumn, false},
+			{"center", realColumn, true},
+			{"lo", realColumn, true},
+			{"hi", realColumn, true},
+			{"confidence", realColumn, true},
+			{"n", wholeColumn, false},
+			{"unit", textColumn, false},
+			{"expected", realColumn, true},
 		})}
 	t.each = func(f func([]any) error) error {
 		for i := range s.Cells {
