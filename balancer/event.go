@@ -349,5 +349,5 @@ type Action struct {
 	// have answered through that tunnel it has answered through the lease, and the
 	// answer is passed on to it. Silent stands for a lease whose router is lost: no
 	// answer comes back through it, and Router takes it for granted.
-	Shadows []TunnelID
+	Shadows []TunnelID `json:",omitempty"` // so that older event logs replay
 }
