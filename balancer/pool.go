@@ -395,6 +395,9 @@ func (b *Balancer) addTunnel(p *pool, r *router, q *request, w *Tunnel) {
 		slot = int32(len(b.tunnels))
 		b.tunnels = append(b.tunnels, t)
 	}
+	if b.virtual.on {
+		b.virtual.clear(slot)
+	}
 	p.members = append(p.members, member{t.early, t.id, slot})
 	b.countHops(p, &t, 1)
 	at, _ := slices.BinarySearch(p.expiries, t.early)

@@ -423,14 +423,19 @@ func (b *Balancer) dateShadow(t *tunnel, q *request) {
 	}
 }
 
-// enter gives the tunnel in slot its place beside the shadow, and asks for twins of
-// it.
-func (b *Balancer) enter(p *pool, slot int32) {
-	v := &b.virtual
+// clear makes room for what there is beside a new tunnel in slot, whosever pool it is
+// in.
+func (v *virtual) clear(slot int32) {
 	for len(v.twins) <= int(slot) {
 		v.twins = append(v.twins, twin{})
 	}
 	v.twins[slot] = twin{}
+}
+
+// enter gives the tunnel in slot its place beside the shadow, and asks for twins of
+// it.
+func (b *Balancer) enter(p *pool, slot int32) {
+	v := &b.virtual
 	if b.tunnels[slot].hops == 0 {
 		return // nobody else could build it
 	}

@@ -111,3 +111,25 @@ func TestParseRules(t *testing.T) {
 		t.Error("a rule that does not exist was taken")
 	}
 }
+
+// Whatever rule is left out, with routers lost and back the core goes on and lists a
+// full LeaseSet.
+func TestMimicWithoutEachRule(t *testing.T) {
+	for i, name := range policy.RuleNames() {
+		rules, err := policy.ParseRules([]string{name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := mimicRig(t, 4, 60+uint64(i), func(o *policy.Options) { o.Without = rules })
+		r.run(2 * balancer.Hour)
+		for id := range balancer.RouterID(4) {
+			r.crash(id)
+			r.run(r.now + 10*balancer.Minute)
+			r.up(id)
+			r.run(r.now + balancer.Hour)
+		}
+		if n := len(r.last().action.Leases); n < 14 {
+			t.Errorf("without %s: %d leases at the end", name, n)
+		}
+	}
+}
