@@ -119,6 +119,9 @@ func (b *Balancer) take(ev *Event) {
 		b.onClock(ev)
 		return
 	case EventRestore:
+		if ev.Published > int64(Never/Second) {
+			return // no time that a LeaseSet can have
+		}
 		b.ls.published = max(b.ls.published, ev.Published)
 		b.ls.shown = max(b.ls.shown, ev.Published)
 		return
@@ -185,7 +188,7 @@ func (b *Balancer) runDue() {
 	if b.virtual.waitDue <= b.now {
 		b.endWaits()
 	}
-	if b.ls.due <= b.now {
+	if b.ls.due <= b.now || b.owesStale() {
 		b.expireAll()
 		b.compose()
 	}

@@ -60,7 +60,7 @@ func (b *Balancer) compose() {
 		l.due = l.rekey
 	}
 	b.gather() // it finds when the next of the leases expires, too
-	if next := l.at + b.cfg.ComposeSpacing; b.cfg.ComposeSpacing > 0 && l.made() && b.now < next {
+	if next := l.at + b.cfg.ComposeSpacing; b.cfg.ComposeSpacing > 0 && l.made() && b.now < next && !b.stale() {
 		l.due = next
 		return
 	}
@@ -347,6 +347,16 @@ func (b *Balancer) handOut() {
 			b.fillLeaseSet(b.do(r, kind))
 		}
 	}
+}
+
+// owesStale tells whether a router is to be given leases that have ended.
+func (b *Balancer) owesStale() bool {
+	for i := range b.fleet() {
+		if r := &b.routers[i]; r.owed || r.owedReply {
+			return b.stale()
+		}
+	}
+	return false
 }
 
 // bundlesPublished tells whether r bundles what it publishes, whatever the

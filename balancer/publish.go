@@ -180,7 +180,10 @@ func (b *Balancer) publish() {
 	if b.stale() {
 		b.expireAll()
 		b.compose() // without the leases that have ended; it sets the time anew
-		return
+		if p.due > b.now {
+			return
+		}
+		p.due = Never
 	}
 	if !l.made() {
 		return // the next tunnel brings a change, and with it a publish
@@ -199,6 +202,16 @@ func (b *Balancer) publish() {
 		p.due = b.now + outboundWait
 		return
 	}
+	if b.outdateBundles() {
+		at := b.now + Time(l.published)*Second - b.wall()
+		if p.attempted && !b.selfPaced() {
+			at = max(at, p.last+b.cfg.PublishSpacing)
+		}
+		if at > b.now {
+			p.due = at
+			return
+		}
+	}
 	b.show()
 	p.attempted, p.last, p.inFlight = true, b.now, l.published
 	for i := range p.through {
@@ -214,6 +227,21 @@ func (b *Balancer) publish() {
 		}
 	}
 	b.verify.published(b)
+}
+
+// outdateBundles dates the LeaseSet after all that a stock router which is now to
+// publish it has bundled on its own: the clients of that router would not take the
+// whole one otherwise. It tells whether that makes it a new one.
+func (b *Balancer) outdateBundles() bool {
+	l := &b.ls
+	was := l.published
+	for i := range b.pub.through {
+		if r := &b.routers[b.pub.through[i].Router]; b.bundlesPublished(r) {
+			l.shown = max(l.shown, r.given) // for those that replace it before it is sent
+			l.published = max(l.published, r.given+1)
+		}
+	}
+	return l.published > was
 }
 
 // carrierWait is how long the first publish may wait for a carrier; our choice,

@@ -340,6 +340,9 @@ func (b *Balancer) loseReal(r *router) {
 		}
 		if w.ready && w.router == r.id && !w.shown {
 			w.ready = false
+			if w.orphan {
+				listed = r.id // neither is left
+			}
 		}
 		if !masked && listed == r.id {
 			b.removeTunnel(q, in, i, true)
@@ -647,6 +650,9 @@ func (b *Balancer) twinGone(r *router, id TunnelID) {
 			switch {
 			case p.dir == Outbound || !w.shown:
 				w.ready = false
+				if lost := b.tunnels[m.slot].router; p.dir == Inbound && w.orphan && !b.cfg.Policy.Lost(&b.view, lost).Masked {
+					b.removeTunnel(q, p, i, true) // neither is left
+				}
 			case v.how.ShowFailures:
 				b.removeTunnel(q, p, i, true)
 			default:
