@@ -27,13 +27,13 @@ func varied(cfg *sim.Config, seed uint64) *sim.Config {
 	out.Network.IBGWEligible = uniform(rng, 0.5, 1)
 	out.Network.I2pdCandidates = int(logUniform(rng, 500, 5000))
 	d.TurnoverPerHour = logUniform(rng, 0.02, 0.2)
-	success, reject := uniform(rng, 0.4, 0.85), uniform(rng, 0.1, 0.5)
+	success := uniform(rng, 0.4, 0.85)
 	delay := sim.Time(logUniform(rng, 0.5, 3) * float64(sim.Second))
 	breaks, loss, slow := uniform(rng, 0, 1), uniform(rng, 0, 0.1), uniform(rng, 0, 0.1)
 	older, fixed := rng.IntN(2) == 0, rng.IntN(2) == 0
 	for i := range d.Routers {
 		r := &d.Routers[i]
-		r.BuildSuccess, r.RejectShare, r.BuildDelay = success, reject, delay
+		r.BuildSuccess, r.BuildDelay = success, delay
 		r.TunnelFailPerHour, r.TestLoss, r.SlowShare = breaks, loss, slow
 		if r.Kind == sim.I2pd && older {
 			r.I2pdVersion = sim.I2pd245
@@ -51,6 +51,6 @@ func logUniform(rng *rand.Rand, lo, hi float64) float64 {
 	return math.Exp(uniform(rng, math.Log(lo), math.Log(hi)))
 }
 
-// smallestTier is the smallest of the measured fast tiers, and the size below which
-// Java I2P takes whoever it can get (ProfileOrganizer.DEFAULT_MINIMUM_FAST_PEERS).
-const smallestTier = 12
+// smallestTier is the size of the smallest fast tier that was measured. It is also what
+// a Java router with one client fills up to (tier.MinFast).
+var smallestTier = slices.MinFunc(tier.Swarm[:], func(a, b tier.SwarmRow) int { return a.Fast - b.Fast }).Fast
