@@ -20,18 +20,17 @@ type TestBound struct {
 }
 
 // BestTest compares two laws of one discrete observation, of which element i of
-// null and alternative are the probabilities of its i-th value. It is exact: the
-// tests that claim the alternative for the largest likelihood ratios are the best
-// at every FPR. Laws of different length, with negative elements or with a sum
-// other than 1 panic.
+// null and alternative are the probabilities of its i-th value; the values beyond
+// the end of the shorter law have probability 0 under it. It is exact: the tests
+// that claim the alternative for the largest likelihood ratios are the best at
+// every FPR. Laws with negative elements or with a sum other than 1 panic.
 //
 // Neyman, Pearson (1933), Phil. Trans. R. Soc. A 231:289.
 func BestTest(null, alternative []float64) TestBound {
-	if len(null) != len(alternative) {
-		panic("analysis: laws of different length")
-	}
 	checkLaw(null)
 	checkLaw(alternative)
+	length := max(len(null), len(alternative))
+	null, alternative = padded(null, length), padded(alternative, length)
 	ratio := func(i int) float64 { return alternative[i] / null[i] }
 	var values []int
 	for i := range null {
@@ -77,6 +76,13 @@ func (b TestBound) TPRAt(fpr float64) float64 {
 	return from.TPR + (to.TPR-from.TPR)*(fpr-from.FPR)/(to.FPR-from.FPR)
 }
 
+// padded is the law with zeros up to a length of at least its own.
+func padded(law []float64, length int) []float64 {
+	out := make([]float64, length)
+	copy(out, law)
+	return out
+}
+
 func checkLaw(p []float64) {
 	if !(len(p) > 0 && floats.Min(p) >= 0 && math.Abs(floats.Sum(p)-1) < 1e-9) {
 		panic("analysis: probabilities that are negative or do not sum to 1")
@@ -95,9 +101,7 @@ func OccupancyLogRatio(m1, m2, draws, distinct int) float64 {
 // of draws were distinct, and asks whether they came from a set of m1 or of m2
 // equally likely values. It is exact; see [DistinctDistribution].
 func BestOccupancyTest(m1, m2, draws int) TestBound {
-	p, q := DistinctDistribution(m1, draws), DistinctDistribution(m2, draws)
-	length := max(len(p), len(q))
-	return BestTest(append(p, make([]float64, length-len(p))...), append(q, make([]float64, length-len(q))...))
+	return BestTest(DistinctDistribution(m1, draws), DistinctDistribution(m2, draws))
 }
 
 // BinomialLaw returns the binomial law: element k is the probability of k.
@@ -111,6 +115,24 @@ func BinomialLaw(n int, p float64) []float64 {
 		law[k] = b.Prob(float64(k))
 	}
 	return law
+}
+
+// SumLaw returns the law of the sum of independent numbers, one of each given law,
+// of which element k is the probability of k. Without laws the sum is 0. A law with
+// negative elements or with a sum other than 1 panics.
+func SumLaw(laws ...[]float64) []float64 {
+	sum := []float64{1}
+	for _, law := range laws {
+		checkLaw(law)
+		next := make([]float64, len(sum)+len(law)-1)
+		for i, p := range sum {
+			for k, q := range law {
+				next[i+k] += p * q
+			}
+		}
+		sum = next
+	}
+	return sum
 }
 
 // A Confusion tells what a classifier says: element [k−1][g−1] is the probability
@@ -143,13 +165,8 @@ func SliceSumBayes(slice []float64, routers int) Confusion {
 	laws := make([][]float64, routers) // of the sum of k sizes
 	sum := []float64{1}
 	for k := range laws {
-		next := make([]float64, len(sum)+len(slice)-1)
-		for i, p := range sum {
-			for s, q := range slice {
-				next[i+s] += p * q
-			}
-		}
-		laws[k], sum = next, next
+		sum = SumLaw(sum, slice)
+		laws[k] = sum
 	}
 	c := make(Confusion, routers)
 	for k := range c {

@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"math"
+	"reflect"
 	"testing"
 
 	"gonum.org/v1/gonum/floats"
@@ -65,6 +66,29 @@ func TestSliceSumAgainstTrials(t *testing.T) {
 	if none.Within(1, 0) != 1 || none.Within(2, 0) != 0 || none.Within(2, 1) != 1 {
 		t.Errorf("empty slices: %v", none)
 	}
+}
+
+func TestSumLaw(t *testing.T) {
+	for _, test := range []struct{ got, want []float64 }{
+		{SumLaw(), []float64{1}},
+		{SumLaw(BinomialLaw(7, 0.3), BinomialLaw(0, 0.3), BinomialLaw(4, 0.3)), BinomialLaw(11, 0.3)},
+		{SumLaw([]float64{0.5, 0.5}, []float64{0, 0, 1}), []float64{0, 0, 0.5, 0.5}},
+	} {
+		if !floats.EqualApprox(test.got, test.want, 1e-14) {
+			t.Errorf("%v, want %v", test.got, test.want)
+		}
+	}
+}
+
+// A law that ends earlier gives the values beyond no probability.
+func TestBestTestLengths(t *testing.T) {
+	short, long := []float64{0.25, 0.75}, []float64{0, 0.5, 0.5}
+	padded := BestTest([]float64{0.25, 0.75, 0}, long)
+	if got := BestTest(short, long); !reflect.DeepEqual(got, padded) {
+		t.Errorf("%+v, want %+v", got, padded)
+	}
+	wantNear(t, "AUC", padded.AUC, 1-0.75*0.5/2, 1e-15)
+	wantNear(t, "swapped", BestTest(long, short).AUC, padded.AUC, 1e-15)
 }
 
 func TestBestOccupancyTest(t *testing.T) {

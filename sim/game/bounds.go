@@ -2,6 +2,7 @@ package game
 
 import (
 	"fmt"
+	"slices"
 
 	"multihome.i2p/analysis"
 	"multihome.i2p/analysis/attack"
@@ -44,21 +45,6 @@ func gatewayLaw(w *sim.Config) []float64 {
 		return law
 	}
 	return nil
-}
-
-// sumLaw is the law of the sum of n independent numbers of that law.
-func sumLaw(law []float64, n int) []float64 {
-	sum := []float64{1}
-	for range n {
-		next := make([]float64, len(sum)+len(law)-1)
-		for i, p := range sum {
-			for k, q := range law {
-				next[i+k] += p * q
-			}
-		}
-		sum = next
-	}
-	return sum
 }
 
 // thinned is the law of how many of a number of that law are left if each is kept
@@ -125,11 +111,10 @@ func bestROC(pt *point) []result.Series {
 		what = "the best count of its own gateways"
 		policy, reference = thinned(policy, a.Share), thinned(reference, a.Share)
 	}
-	policy = sumLaw(policy, len(pt.scenario.World.Destination.Routers))
-	reference = sumLaw(reference, len(pt.scenario.Reference.Destination.Routers))
-	length := max(len(policy), len(reference))
-	grow := func(law []float64) []float64 { return append(law, make([]float64, length-len(law))...) }
-	best := analysis.BestTest(grow(reference), grow(policy))
+	all := func(law []float64, w *sim.Config) []float64 {
+		return analysis.SumLaw(slices.Repeat([][]float64{law}, len(w.Destination.Routers))...)
+	}
+	best := analysis.BestTest(all(reference, &pt.scenario.Reference), all(policy, &pt.scenario.World))
 	s := result.Series{Label: fmt.Sprintf("bound: %s (AUC %.3f)", what, best.AUC), Arm: result.Measured}
 	for _, p := range best.Curve {
 		s.X, s.Y = append(s.X, p.FPR), append(s.Y, p.TPR)
