@@ -103,6 +103,11 @@ pictures: ## the pictures of README.md, made anew
 null-long: ## the long null controls, 200 seeds each (ten minutes or more)
 	MULTIHOME_LONG=1 $(GO) test -timeout 0 -run 'TestNullLong' -v ./sim/game
 
+.PHONY: stats-long
+stats-long: ## how often all intervals cover the truth, then null-long
+	MULTIHOME_LONG=1 $(GO) test -count 1 -timeout 0 -v ./analysis/...
+	$(MAKE) null-long
+
 # Carriers of clients are killed in LIVE_NETWORKS networks beside the one in which nothing
 # fails; each network is 32 routers. A report without a measurement:
 # go run ./bench/live -report -out results/live-long -docs docs
