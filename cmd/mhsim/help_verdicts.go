@@ -117,7 +117,7 @@ const claimsHelp = `Usage:
     mhsim claims [--out FILE] [--only ID]... [--quick] [--workers N]
 
 Plays a small scenario for each claim that Proposal 140 makes, and Proposal 123 of
-it, and says of each whether it holds, fails, is undecided, or is not simulated yet.
+it, and says of each whether it holds, fails, is undecided, or is not simulated.
 The intervals are of 95 %. The scenarios can be run by name, such as
 mhsim run claim-default-watched.
 

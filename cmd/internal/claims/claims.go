@@ -32,8 +32,6 @@ type Claim struct {
 	// of another scenario, Against.
 	Differences []Bound `yaml:"differences"`
 	Against     string  `yaml:"against"`
-	// Awaits names what must be simulated before the scenario can be played.
-	Awaits string `yaml:"awaits"`
 	// Pending says why no simulation decides the claim.
 	Pending string `yaml:"pending"`
 	Note    string `yaml:"note"`

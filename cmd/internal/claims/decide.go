@@ -23,7 +23,7 @@ const (
 	Holds        Word = "holds"
 	Fails        Word = "fails"
 	Undecided    Word = "undecided"
-	NotSimulated Word = "not simulated yet"
+	NotSimulated Word = "not simulated"
 )
 
 // A Verdict is what a simulation says of a claim.
@@ -77,11 +77,6 @@ func Decide(ctx context.Context, c *Claim, opt Options) (*Verdict, error) {
 		} else {
 			err = v.compare(ctx, all, opt)
 		}
-	}
-	var refused *scenario.Error
-	var missing *game.LimitError
-	if c.Awaits != "" && (errors.As(err, &refused) || errors.As(err, &missing)) {
-		return &Verdict{Claim: c, Word: NotSimulated, Why: "Awaits " + c.Awaits + "."}, nil
 	}
 	switch {
 	case errors.Is(err, game.ErrStopped):

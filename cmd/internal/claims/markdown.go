@@ -14,7 +14,7 @@ func Summary(all []*Verdict) string {
 	for _, v := range all {
 		n[v.Word]++
 	}
-	return fmt.Sprintf("Of %d claims %d hold, %d fail, %d are undecided and %d not simulated yet.",
+	return fmt.Sprintf("Of %d claims %d hold, %d fail, %d are undecided and %d not simulated.",
 		len(all), n[Holds], n[Fails], n[Undecided], n[NotSimulated])
 }
 
