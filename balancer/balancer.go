@@ -22,6 +22,9 @@ type Balancer struct {
 	free    []int32
 	lastReq RequestID
 
+	owing bool     // some router may be owed a LeaseSet
+	known TunnelID // no tunnel has been taken up with a number above this
+
 	ls      leaseSet
 	pub     publisher
 	verify  verifier
@@ -56,6 +59,7 @@ func (b *Balancer) Reset(cfg Config) {
 	b.tunnels = b.tunnels[:0]
 	b.free = b.free[:0]
 	b.lastReq = 0
+	b.owing, b.known = false, None
 	b.ls.reset()
 	b.pub.reset()
 	b.verify.reset()

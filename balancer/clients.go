@@ -81,7 +81,7 @@ func (b *Balancer) onClientSeen(r *router, ev *Event) {
 	b.carry(ev.Client, c, carrier)
 	if b.cfg.Policy.Bundle(&b.view, carrier.id).Own {
 		// i2pd bundles a LeaseSet only after it was given one.
-		carrier.owed = true
+		b.owe(carrier)
 	}
 }
 
@@ -134,7 +134,9 @@ func (b *Balancer) leaveClients(r *router) {
 	for i := range b.fleet() {
 		// With the message comes the LeaseSet that keeps the client.
 		q := &b.routers[i]
-		q.owed = q.owed || q.state == routerServing && b.cfg.Policy.Bundle(&b.view, q.id).Own
+		if q.state == routerServing && b.cfg.Policy.Bundle(&b.view, q.id).Own {
+			b.owe(q)
+		}
 	}
 	if young && b.cfg.Policy.Lost(&b.view, r.id).Rotate {
 		b.rotateKeys(b.now)

@@ -100,7 +100,7 @@ func (b *Balancer) compose() {
 	for i := range b.fleet() {
 		r := &b.routers[i]
 		if r.state == routerServing && !b.keepsBundle(r) {
-			r.owed = true
+			b.owe(r)
 		}
 	}
 }
@@ -148,17 +148,17 @@ func (b *Balancer) gather() {
 		}
 	}
 	for {
-		best := None
+		var best *block
 		latest := Time(-1)
 		for i := range l.blocks {
-			if l.blocks[i].head > latest {
-				best, latest = i, l.blocks[i].head
+			if x := &l.blocks[i]; x.head > latest {
+				best, latest = x, x.head
 			}
 		}
-		if best == None {
+		if best == nil {
 			break
 		}
-		b.takeNext(&l.blocks[best])
+		b.takeNext(best)
 	}
 	for i := range b.routers {
 		p := &b.routers[i].pools[Inbound]
@@ -322,19 +322,20 @@ func (b *Balancer) handOut() {
 			b.show()
 		}
 	}
-	if !b.ls.made() || v.on && v.showDue != Never {
+	if !b.owing || !b.ls.made() || v.on && v.showDue != Never {
 		return
 	}
+	b.owing = false
 	for i := range b.fleet() {
 		r := &b.routers[i]
-		if !r.owed && !r.owedReply {
+		if !r.owesSet && !r.owesReply {
 			continue
 		}
 		kind := ActionGiveLeaseSet
-		if r.owedReply {
+		if r.owesReply {
 			kind = ActionReplyLeaseRequest
 		}
-		r.owed, r.owedReply = false, false
+		r.owesSet, r.owesReply = false, false
 		b.show()
 		switch {
 		case !b.bundlesPublished(r):
@@ -349,10 +350,16 @@ func (b *Balancer) handOut() {
 	}
 }
 
+// owe has r given the newest LeaseSet at the end of a Step.
+func (b *Balancer) owe(r *router) { r.owesSet, b.owing = true, true }
+
 // owesStale tells whether a router is to be given leases that have ended.
 func (b *Balancer) owesStale() bool {
+	if !b.owing {
+		return false
+	}
 	for i := range b.fleet() {
-		if r := &b.routers[i]; r.owed || r.owedReply {
+		if r := &b.routers[i]; r.owesSet || r.owesReply {
 			return b.stale()
 		}
 	}
@@ -425,7 +432,7 @@ func (b *Balancer) onLeaseRequest(r *router, ev *Event) {
 	if r.state != routerServing {
 		return
 	}
-	r.owedReply = true
+	r.owesReply, b.owing = true, true
 	if b.imitates() {
 		return // what it builds of its own accord is nothing that the leader has built
 	}

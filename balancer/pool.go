@@ -383,7 +383,9 @@ func (b *Balancer) addTunnel(p *pool, r *router, q *request, w *Tunnel) {
 		len(p.members) >= max(maxTunnels, 4*int(p.wanted)) {
 		return
 	}
-	if _, known, _ := b.findTunnel(r, w.ID); known != nil {
+	if newer := w.ID > b.known; newer && !b.virtual.on {
+		b.known = w.ID // none can be the same, as drivers usually count
+	} else if _, known, _ := b.findTunnel(r, w.ID); known != nil {
 		return
 	}
 	var slot int32

@@ -223,7 +223,7 @@ func (b *Balancer) publish() {
 		}
 		a.OutboundTunnel, a.ReplyLease = p.through[i].Outbound, p.through[i].ReplyLease
 		if r := &b.routers[p.through[i].Router]; r.caps&CapGive != 0 && b.cfg.Policy.Bundle(&b.view, r.id).Own {
-			r.owed = true // what is published is bundled, until something else is given
+			b.owe(r) // what is published is bundled, until something else is given
 		}
 	}
 	b.verify.published(b)
@@ -291,7 +291,7 @@ func (b *Balancer) chooseAudience() {
 	for i := range p.through {
 		// Who publishes no longer may have to bundle something else.
 		if r := &b.routers[p.through[i].Router]; r.caps&CapGive == 0 && r.state == routerServing {
-			r.owed = true
+			b.owe(r)
 		}
 	}
 	b.clients.due = b.now // an entry may have to hand over

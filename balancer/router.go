@@ -44,8 +44,8 @@ type router struct {
 	listed    bool   // it has given a list since it is up
 	others    int32  // its tunnels outside this session
 
-	owed      bool       // the newest LeaseSet, to bundle
-	owedReply bool       // the same, as the answer to its lease request
+	owesSet   bool       // it is owed the newest LeaseSet, to bundle
+	owesReply bool       // the same, as the answer to its lease request
 	given     int64      // `published` of its last own bundle, seconds
 	bundleDue Time       // when its own bundle must be renewed
 	own       []TunnelID // of its own bundle
@@ -76,7 +76,7 @@ func (r *router) reset(id RouterID, cfg RouterConfig) {
 	r.weight, r.quota = cfg.Weight, 0
 	r.peers = r.peers[:0]
 	r.fast, r.version, r.peersSeen, r.others = 0, 0, 0, 0
-	r.listed, r.owed, r.owedReply = false, false, false
+	r.listed, r.owesSet, r.owesReply = false, false, false
 	r.filled = -1
 	r.pace.reset()
 	r.given, r.clients, r.own = 0, 0, r.own[:0]
@@ -124,7 +124,7 @@ func (b *Balancer) runRouter(r *router) {
 	}
 	if r.bundleDue <= b.now {
 		r.bundleDue = Never
-		r.owed = true
+		b.owe(r)
 	}
 	b.expire(r)
 	if r.loopAt <= b.now {
@@ -187,7 +187,7 @@ func (b *Balancer) serve(r *router) {
 	if r.caps&CapFastTier == 0 {
 		r.loopAt = b.now
 	}
-	r.owed = true
+	b.owe(r)
 	b.pub.resume(b)
 }
 
@@ -212,7 +212,7 @@ func (b *Balancer) lose(r *router, state routerState) {
 	if b.virtual.on {
 		b.loseReal(r)
 	}
-	r.owed, r.owedReply, r.own = false, false, r.own[:0]
+	r.owesSet, r.owesReply, r.own = false, false, r.own[:0]
 	b.touch(r)
 	if !wasServing {
 		return

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"math/bits"
 	"math/rand/v2"
 
 	"multihome.i2p/balancer"
@@ -24,7 +25,8 @@ type tier struct {
 	fast   int
 	ids    []balancer.PeerID // of the fast ones, to know which groups still hold
 	groups [2][]uint8        // of the fast ones, by direction
-	slots  [2][4][]int32     // the fast ones by direction and group
+	slots  [2][]int32        // the fast ones by direction, sorted by group
+	bounds [2][5]int         // where each group begins in them, and the last ends
 }
 
 func (t *tier) reset(rng *rand.Rand) {
@@ -42,10 +44,15 @@ func (t *tier) reset(rng *rand.Rand) {
 
 func (t *tier) emptySlots() {
 	for d := range t.slots {
-		for g := range t.slots[d] {
-			t.slots[d][g] = t.slots[d][g][:0]
-		}
+		t.slots[d] = t.slots[d][:0]
+		t.bounds[d] = [5]int{}
 	}
+}
+
+// of is the part of the fast tier in a set of neighbouring groups.
+func (t *tier) of(dir balancer.Direction, set balancer.GroupSet) []int32 {
+	from, to := bits.TrailingZeros8(uint8(set)), bits.Len8(uint8(set))
+	return t.slots[dir][t.bounds[dir][from]:t.bounds[dir][to]]
 }
 
 // refresh takes over the list of router r if it has changed.
@@ -120,10 +127,20 @@ func (t *tier) regroup(v *balancer.View) {
 		}
 	}
 	t.emptySlots()
-	for i, s := range t.peers[:t.fast] {
-		for d := range t.slots {
+	for d := range t.slots {
+		at := &t.bounds[d]
+		for _, g := range t.groups[d][:t.fast] {
+			at[g+1]++
+		}
+		for g := range 4 {
+			at[g+1] += at[g]
+		}
+		t.slots[d] = append(t.slots[d], t.peers[:t.fast]...) // to have the length
+		next := *at
+		for i, s := range t.peers[:t.fast] {
 			g := t.groups[d][i]
-			t.slots[d][g] = append(t.slots[d][g], s)
+			t.slots[d][next[g]] = s
+			next[g]++
 		}
 	}
 }
@@ -146,6 +163,11 @@ func (p *javaLike) choose(v *balancer.View, t *tier, pool balancer.PoolID, dir b
 		path = append(path, balancer.None)
 	}
 	p.used = p.used[:0]
+	r := v.PoolRouter(pool)
+	p.busy = maxTunnels
+	if p.opt.MaxPeerShare && v.Uptime(r) > shareUptime {
+		p.busy = busyLimit(v.UseAtMost(r, balancer.None))
+	}
 	for k := range n {
 		i := k
 		if dir == balancer.Outbound {
@@ -170,8 +192,7 @@ func (p *javaLike) choose(v *balancer.View, t *tier, pool balancer.PoolID, dir b
 func (p *javaLike) hop(v *balancer.View, t *tier, pool balancer.PoolID, dir balancer.Direction, i, n int) (int32, bool) {
 	if p.pooled && dir == balancer.Inbound && i == n-1 {
 		p.refreshCommon(v)
-		p.pick = append(p.pick[:0], p.common.slots...)
-		if s, ok := p.draw(v, pool, dir, i, n); ok {
+		if s, ok := p.draw(v, p.common.slots, pool, dir, i, n); ok {
 			return s, true
 		}
 	}
@@ -179,17 +200,10 @@ func (p *javaLike) hop(v *balancer.View, t *tier, pool balancer.PoolID, dir bala
 	if p.opt.Slices {
 		set = balancer.EffectiveGroups(balancer.HopGroups(dir, i, n), t.fast)
 	}
-	p.pick = p.pick[:0]
-	for g := range t.slots[dir] {
-		if set.Has(g) {
-			p.pick = append(p.pick, t.slots[dir][g]...)
-		}
-	}
-	if s, ok := p.draw(v, pool, dir, i, n); ok {
+	if s, ok := p.draw(v, t.of(dir, set), pool, dir, i, n); ok {
 		return s, true
 	}
-	p.pick = append(p.pick[:0], t.peers...)
-	return p.draw(v, pool, dir, i, n)
+	return p.draw(v, t.peers, pool, dir, i, n)
 }
 
 // Candidates is the number of peers that the inbound gateways of a pool are
@@ -211,14 +225,9 @@ func (p *javaLike) Candidates(v *balancer.View, pool balancer.PoolID) int {
 		set = balancer.EffectiveGroups(balancer.HopGroups(balancer.Inbound, hops-1, hops), t.fast)
 	}
 	n := 0
-	for g := range t.slots[balancer.Inbound] {
-		if !set.Has(g) {
-			continue
-		}
-		for _, s := range t.slots[balancer.Inbound][g] {
-			if p.gateway(v.Peer(s), balancer.Inbound) {
-				n++
-			}
+	for _, s := range t.of(balancer.Inbound, set) {
+		if p.gateway(v.Peer(s), balancer.Inbound) {
+			n++
 		}
 	}
 	return n
@@ -234,9 +243,20 @@ func (p *javaLike) gateway(q *balancer.Peer, dir balancer.Direction) bool {
 	return !p.opt.IBGWFilter || q.Flags&need == need
 }
 
-// draw takes the candidates in p.pick in random order until one is allowed.
-func (p *javaLike) draw(v *balancer.View, pool balancer.PoolID, dir balancer.Direction, i, n int) (int32, bool) {
-	for m := len(p.pick); m > 0; m-- {
+// draw takes the candidates in random order until one is allowed.
+func (p *javaLike) draw(v *balancer.View, from []int32, pool balancer.PoolID, dir balancer.Direction, i, n int) (int32, bool) {
+	if len(from) == 0 {
+		return 0, false
+	}
+	// The first is usually allowed: only where it is not, the list is copied, to
+	// take out who was tried.
+	j := p.rng.IntN(len(from))
+	if s := from[j]; p.allowed(v, v.Peer(s), pool, dir, i, n) {
+		return s, true
+	}
+	p.pick = append(p.pick[:0], from...)
+	p.pick[j] = p.pick[len(from)-1]
+	for m := len(from) - 1; m > 0; m-- {
 		j := p.rng.IntN(m)
 		s := p.pick[j]
 		p.pick[j] = p.pick[m-1]
@@ -263,18 +283,28 @@ func (p *javaLike) allowed(v *balancer.View, q *balancer.Peer, pool balancer.Poo
 			return false
 		}
 	}
-	if p.opt.MaxPeerShare && v.Uptime(v.PoolRouter(pool)) > shareUptime {
+	if p.busy < maxTunnels {
 		r := v.PoolRouter(pool)
-		if crowded(v.UseAtMost(r, q.ID)) && crowded(v.Use(r, q.ID)) {
-			return false
+		if most, _ := v.UseAtMost(r, q.ID); most <= p.busy {
+			return true
 		}
+		through, _ := v.Use(r, q.ID)
+		return through <= p.busy
 	}
 	return true
 }
 
-// crowded tells whether a peer stands in too many of a router's tunnels.
-func crowded(through, all int) bool {
-	return all >= shareMinCount && through > 0 && (through+1)*100/(all+1) > sharePercent
+// maxTunnels is more than the tunnels that any peer can stand in.
+const maxTunnels = 1 << 30
+
+// busyLimit is in how many of a router's tunnels, of which there are so many in all, a
+// peer may stand to be taken for another one: (through+1)*100/(all+1), in whole
+// numbers, may not exceed sharePercent, but who stands in none is always taken.
+func busyLimit(_, all int) int {
+	if all < shareMinCount {
+		return maxTunnels
+	}
+	return max(0, ((sharePercent+1)*(all+1)-1)/100-1)
 }
 
 // orderMiddles orders the middle hops of a long tunnel by a keyed hash, so

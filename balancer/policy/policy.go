@@ -143,6 +143,7 @@ type javaLike struct {
 	last   balancer.RouterID // the last publisher
 
 	used []usedPeer // peers of the path being chosen
+	busy int        // in how many tunnels its peers may stand already
 	pick []int32    // scratch of draw
 }
 
