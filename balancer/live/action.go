@@ -16,6 +16,9 @@ func (d *destination) perform(a *balancer.Action) {
 	case balancer.ActionCarry:
 		if c := d.clients.byNumber(a.Client); c != nil {
 			c.carrier.Store(int32(a.Router))
+			if l := d.link(a.Router); l != nil {
+				d.log.Debug("client has a carrier", "client", c.hash.B32(), "router", l.cfg.Name)
+			}
 		}
 		return
 	case balancer.ActionRotateKeys:
@@ -55,9 +58,10 @@ func (d *destination) perform(a *balancer.Action) {
 		if !ok {
 			return
 		}
+		shadows := wireShadows(a.Shadows)
 		l.ordered(func(ctx context.Context, x *life) error {
 			if x.managed {
-				return x.giveManaged(ctx, ls)
+				return x.giveManaged(ctx, ls, shadows)
 			}
 			return x.give(ctx, ls)
 		})
@@ -66,7 +70,7 @@ func (d *destination) perform(a *balancer.Action) {
 		if c == nil {
 			return
 		}
-		d.log.Debug("client taken over", "router", l.cfg.Name)
+		d.log.Debug("client written to, to take it over", "client", c.hash.B32(), "router", l.cfg.Name)
 		l.ordered(func(ctx context.Context, x *life) error { return x.greet(ctx, c) })
 	case balancer.ActionLookup:
 		d.lookUp(l)
@@ -147,9 +151,10 @@ func (d *destination) publish(l *link, a *balancer.Action) {
 	if a.ReplyLease >= 0 {
 		reply = uint8(a.ReplyLease)
 	}
+	shadows := wireShadows(a.Shadows)
 	l.ordered(func(ctx context.Context, x *life) error {
 		if x.managed {
-			return x.publishManaged(ctx, ls, outbound, reply)
+			return x.publishManaged(ctx, ls, outbound, reply, shadows)
 		}
 		return x.publish(ctx, ls)
 	})

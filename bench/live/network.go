@@ -54,7 +54,17 @@ const (
 // run is what the process inside of a namespace does.
 func (p *plan) run(ctx context.Context) (err error) {
 	dir := filepath.Join(p.Out, p.Net+"-routers")
-	n, err := testnet.Start(ctx, testnet.Options{Dir: dir, Routers: routers}, func(line string) { p.Progress("%s", line) })
+	opts := testnet.Options{Dir: dir, Routers: routers}
+	if p.Net != netSteady {
+		// In a network of some thirty routers a killed one takes with it tunnels of
+		// the other carriers and of the clients, which in a network of thousands it
+		// hardly ever does: what that costs would be taken for the price of the
+		// failover.
+		for i := range carriersMost {
+			opts.NoTransit = append(opts.NoTransit, carriersAt+i)
+		}
+	}
+	n, err := testnet.Start(ctx, opts, func(line string) { p.Progress("%s", line) })
 	if err != nil {
 		return err
 	}
@@ -63,12 +73,6 @@ func (p *plan) run(ctx context.Context) (err error) {
 	defer cancel()
 	if err := n.Ready(wait); err != nil {
 		return err
-	}
-	if p.Net != netSteady {
-		if err := selfish(ctx, n); err != nil {
-			return err
-		}
-		p.Progress("the service's routers take part in no tunnel of others")
 	}
 	out, err := newOutput(filepath.Join(p.Out, p.Net+".jsonl"))
 	if err != nil {
@@ -94,30 +98,6 @@ func (p *plan) run(ctx context.Context) (err error) {
 		return r.steady(ctx, p)
 	}
 	return r.faults(ctx, p)
-}
-
-// selfish has the service's routers take part in no tunnel of others. In a network
-// of some thirty routers a killed one takes with it tunnels of the other carriers
-// and of the clients, which in a network of thousands it hardly ever does: what
-// that costs would be taken for the price of the failover.
-func selfish(ctx context.Context, n *testnet.Network) error {
-	for _, r := range n.Routers()[carriersAt : carriersAt+carriersMost] {
-		name := filepath.Join(r.Dir(), "i2pd.conf")
-		conf, err := os.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		// Ahead of the sections.
-		if err := os.WriteFile(name, append([]byte("notransit = true\n"), conf...), 0o600); err != nil {
-			return err
-		}
-		if err := r.Restart(ctx); err != nil {
-			return err
-		}
-	}
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
-	defer cancel()
-	return n.Ready(ctx)
 }
 
 // ready is the line after which the next network may be started: starting is

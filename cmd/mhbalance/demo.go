@@ -35,8 +35,9 @@ Flags:
     --i2pd PATH     the i2pd to run, by default $MULTIHOME_I2PD, or the one in PATH
 
 Without --fake it runs thirty i2pd routers as they are (400 MB of memory) in a
-network namespace that nothing leaves, for about three minutes. That takes Linux, an
-i2pd (apt install i2pd), and root or user namespaces.
+network namespace that nothing leaves, for about five minutes: the kill comes when
+the clients' sessions are two minutes old, before which routers replace none. That
+takes Linux, an i2pd (apt install i2pd), and root or user namespaces.
 
 The exit code is 0 if the service survived: the LeaseSet no longer had leases of the
 dead router, every client was answered again, and most of them are at the end.

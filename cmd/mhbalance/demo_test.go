@@ -31,10 +31,10 @@ func TestDemoFake(t *testing.T) {
 	checkDemo(t, dir, code, stdout, stderr)
 }
 
-// The same on real routers, where that has been asked for: it takes three minutes.
+// The same on real routers, where that has been asked for: it takes five minutes.
 func TestDemoReal(t *testing.T) {
 	if os.Getenv(envReal) == "" {
-		t.Skipf("SKIPPED, the demonstration is not played on real routers (3 minutes): set %s", envReal)
+		t.Skipf("SKIPPED, the demonstration is not played on real routers (5 minutes): set %s", envReal)
 	}
 	if !testnet.Inside(t) {
 		return

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -28,6 +29,8 @@ type Options struct {
 	Floodfills int
 	// I2pd is the program: $MULTIHOME_I2PD, or i2pd in PATH or in /usr/sbin.
 	I2pd string
+	// NoTransit are routers, by their place, that take part in no tunnel of others.
+	NoTransit []int
 	// SSU2 turns on the second transport. Java routers want it.
 	SSU2 bool
 	// LogLevel is i2pd's: "info"; "debug" is some MB a minute.
@@ -72,6 +75,11 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.Floodfills < 1 || o.Floodfills > o.Routers {
 		return o, fmt.Errorf("testnet: %d floodfills of %d routers", o.Floodfills, o.Routers)
+	}
+	for _, i := range o.NoTransit {
+		if i < 0 || i >= o.Routers {
+			return o, fmt.Errorf("testnet: no router %d of %d to take part in no tunnel", i, o.Routers)
+		}
 	}
 	if o.LogLevel == "" {
 		o.LogLevel = "info"
@@ -177,6 +185,9 @@ func (o Options) conf(i int) []byte {
 	key("floodfill", i < o.Floodfills)
 	key("bandwidth", "X")
 	key("share", 100)
+	if slices.Contains(o.NoTransit, i) {
+		key("notransit", true)
+	}
 	key("daemon", false)
 	key("log", "file")
 	key("logfile", filepath.Join(o.Dir, routerName(i), logName))

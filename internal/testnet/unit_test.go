@@ -41,6 +41,14 @@ func TestConf(t *testing.T) {
 	}
 }
 
+func TestNoTransit(t *testing.T) {
+	o := Options{Dir: "/somewhere/net", Routers: 12, Floodfills: 3, NoTransit: []int{4}}
+	const line = "notransit = true\n"
+	if with, without := o.conf(4), o.conf(5); !bytes.Contains(with, []byte(line)) || bytes.Contains(without, []byte(line)) {
+		t.Errorf("with it\n%s\nwithout it\n%s", with, without)
+	}
+}
+
 func TestOptions(t *testing.T) {
 	i2pd, err := os.Executable() // any program will do
 	if err != nil {
@@ -63,6 +71,7 @@ func TestOptions(t *testing.T) {
 		{Dir: dir, I2pd: i2pd, Floodfills: -1},
 		{Dir: "a\nb", I2pd: i2pd},
 		{Dir: dir, I2pd: i2pd, Stagger: -1},
+		{Dir: dir, I2pd: i2pd, Routers: 5, NoTransit: []int{5}},
 	} {
 		if o, err := bad.withDefaults(); err == nil {
 			t.Errorf("%+v was taken as %+v", bad, o)

@@ -37,6 +37,8 @@ type Config struct {
 	// Unpublished keeps the client out of the netDb, as most clients are: only who
 	// hears from it can write to it.
 	Unpublished bool
+	// Opened, if not nil, is told who the client is, before it sends anything.
+	Opened func(wire.Destination)
 	// Done is told of each datagram, when it was answered or has timed out, from
 	// one goroutine.
 	Done func(Result)
@@ -87,6 +89,9 @@ func Run(ctx context.Context, cfg Config) error {
 		return fmt.Errorf("ping through %s: %w", cfg.Router, err)
 	}
 	defer func() { _ = p.conn.Close() }()
+	if cfg.Opened != nil {
+		cfg.Opened(p.keys.Destination)
+	}
 	go p.read()
 	select {
 	case <-p.ready:

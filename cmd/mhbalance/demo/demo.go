@@ -38,6 +38,9 @@ type Plan struct {
 	// Every is the time between two messages of a client, Timeout how long an
 	// answer may take; what comes later is lost.
 	Every, Timeout time.Duration
+	// SessionOld is the age below which the session of a client with its router is
+	// not replaced at once by one with another; 0 where there are none.
+	SessionOld time.Duration
 	// Patient has clients begin when all carriers have leases. Clients of real
 	// routers that meet a service while it is being set up keep what they saw
 	// first.
@@ -50,9 +53,9 @@ type Plan struct {
 // RealPlan suits real routers, SimulatedPlan simulated ones.
 var (
 	RealPlan = Plan{
-		Setup: 60 * time.Second, Calm: 20 * time.Second, Dead: 50 * time.Second, After: 20 * time.Second,
+		Setup: 60 * time.Second, Calm: sessionOld + 15*time.Second, Dead: 50 * time.Second, After: 20 * time.Second,
 		Every: 400 * time.Millisecond, Timeout: 8 * time.Second,
-		Patient: true,
+		SessionOld: sessionOld, Patient: true,
 	}
 	SimulatedPlan = Plan{
 		Setup: 14 * time.Second, Calm: 3 * time.Second, Dead: 9 * time.Second, After: 11 * time.Second,
@@ -60,6 +63,11 @@ var (
 		Unpublished: true,
 	}
 )
+
+// sessionOld is the age from which routers let a ratchet session be replaced: 120 s
+// (i2pd, ECIESX25519AEADRatchetSession.h, RESTART_TIMEOUT; Java I2P,
+// SESSION_REPLACE_AGE), and the way there.
+const sessionOld = 125 * time.Second
 
 // Config is a demonstration.
 type Config struct {
@@ -98,8 +106,10 @@ type Share struct {
 // Result is what happened. A time is since the start; a negative one means never.
 type Result struct {
 	Carriers, Senders []string
-	Counted           []bool    // by sender: it was answered in time to count
-	Messages          []Message // in the order of their sending, since Ready
+	SessionOld        time.Duration // of the plan
+	Counted           []bool        // by sender: it was answered in time to count
+	Carried           []Carried     // by sender, at the kill
+	Messages          []Message     // in the order of their sending, since Ready
 	Shares            []Share
 	Victim            int
 	Before            int           // leases of the LeaseSet before the kill
@@ -111,12 +121,18 @@ type Result struct {
 	Noticed, Without, Refilled time.Duration
 	// Back is when the router had a session again, Rejoined when it had leases.
 	Back, Rejoined time.Duration
-	TakenOver      int // clients
+	TakenOver      int // clients that were written to
 	LeaseSets      int // published
 	Replayed       int // records of the event log
 }
 
 const never = time.Duration(-1)
+
+// Carried says which router a client's answers go through.
+type Carried struct {
+	By    int           // the carrier; -1 for none that is known
+	Since time.Duration // since when
+}
 
 // Run plays the demonstration. On an error there is no result.
 func Run(ctx context.Context, cfg Config) (*Result, error) {
@@ -129,8 +145,9 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 		return nil, err
 	}
 	defer func() { _ = log.Close() }()
-	d := &demo{cfg: cfg, keys: keys, res: &Result{
-		Noticed: never, Without: never, Refilled: never, Back: never, Rejoined: never, Killed: never, Restarted: never,
+	d := &demo{cfg: cfg, keys: keys, carried: make(map[string]Carried), taken: make(map[string]bool), res: &Result{
+		SessionOld: cfg.Plan.SessionOld,
+		Noticed:    never, Without: never, Refilled: never, Back: never, Rejoined: never, Killed: never, Restarted: never,
 	}}
 	lc := live.Config{
 		State: filepath.Join(cfg.Dir, "state"), Log: slog.New(&overhear{slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}), d}),
@@ -146,6 +163,7 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 	for _, r := range cfg.Network.Senders {
 		d.res.Senders = append(d.res.Senders, r.Name)
 	}
+	d.names = make([]string, len(d.res.Senders))
 	if d.svc, err = live.New(lc); err != nil {
 		return nil, err
 	}
@@ -178,9 +196,11 @@ type demo struct {
 	seen seen
 
 	mu       sync.Mutex
-	messages []Message // not yet looked at
-	taken    int       // clients taken over
-	failed   error     // of a sender
+	messages []Message          // not yet looked at
+	names    []string           // of the clients, by sender
+	carried  map[string]Carried // by a client's name
+	taken    map[string]bool    // the clients that were taken over, by name
+	failed   error              // of a sender
 }
 
 // seen is what the balancer's state was when it was looked at last.
@@ -313,24 +333,47 @@ func (d *demo) served() []bool {
 // servedWithin is how old the last message may be that was answered.
 const servedWithin = 4 * time.Second
 
-// kill kills the router with the most leases of those that do not publish: what
-// its clients have to go through is what the demonstration is about.
+// kill kills the router with the most clients, or leases, of those that do not
+// publish: what its clients have to go through is what the demonstration is about.
 func (d *demo) kill() error {
 	st := d.svc.Status().Destinations[0]
 	share := d.share(&st)
-	most := -1
-	for i, n := range share {
-		if d.res.Carriers[i] != st.Publisher && n > most {
-			d.res.Victim, most = i, n
+	d.res.Carried = d.standing()
+	clients := make([]int, len(d.res.Carriers))
+	for i, c := range d.res.Carried {
+		if c.By >= 0 && d.res.Counted[i] {
+			clients[c.By]++
+		}
+	}
+	d.res.Victim = -1
+	for i, name := range d.res.Carriers {
+		v := d.res.Victim
+		if name != st.Publisher && (v < 0 || clients[i] > clients[v] || clients[i] == clients[v] && share[i] > share[v]) {
+			d.res.Victim = i
 		}
 	}
 	name := d.res.Carriers[d.res.Victim]
 	d.res.Killed, d.res.Before = d.now(), len(st.Leases)
-	d.tell("%s is killed: it has %d of %d leases", name, most, len(st.Leases))
+	d.tell("%s is killed: it has %d of %d leases, and carries %s", name, share[d.res.Victim], len(st.Leases), plural(clients[d.res.Victim], "client"))
 	if err := d.cfg.Network.Kill(d.res.Victim); err != nil {
 		return fmt.Errorf("killing %s: %w", name, err)
 	}
 	return nil
+}
+
+// standing is who carries each sender's client now.
+func (d *demo) standing() []Carried {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var all []Carried
+	for _, name := range d.names {
+		c, ok := d.carried[name]
+		if !ok {
+			c.By = -1
+		}
+		all = append(all, c)
+	}
+	return all
 }
 
 // watch looks at everything until it is as wanted, but no longer than a time.
@@ -400,7 +443,7 @@ func (d *demo) look() error {
 	}
 	d.lookAtLeaseSet(&st.Destinations[0])
 	d.mu.Lock()
-	fresh, taken, failed := d.messages, d.taken, d.failed
+	fresh, taken, failed := d.messages, len(d.taken), d.failed
 	d.messages = nil
 	d.mu.Unlock()
 	if taken > d.res.TakenOver {
@@ -543,6 +586,11 @@ func (d *demo) send(ctx context.Context, i int, r Router) {
 	err := ping.Run(ctx, ping.Config{
 		Router: r.Address, To: d.keys.Destination, Every: d.cfg.Plan.Every, Timeout: d.cfg.Plan.Timeout,
 		Unpublished: d.cfg.Plan.Unpublished,
+		Opened: func(as wire.Destination) {
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			d.names[i] = as.B32()
+		},
 		Done: func(x ping.Result) {
 			d.mu.Lock()
 			defer d.mu.Unlock()
@@ -556,16 +604,31 @@ func (d *demo) send(ctx context.Context, i int, r Router) {
 	}
 }
 
-// overhear is a log handler that counts what the state does not tell.
+// overhear is a log handler that notes what the state does not tell.
 type overhear struct {
 	slog.Handler
 	d *demo
 }
 
 func (o *overhear) Handle(ctx context.Context, r slog.Record) error {
-	if r.Message == "client taken over" {
+	var client, router string
+	r.Attrs(func(a slog.Attr) bool {
+		switch a.Key {
+		case "client":
+			client = a.Value.String()
+		case "router":
+			router = a.Value.String()
+		}
+		return true
+	})
+	if client != "" {
 		o.d.mu.Lock()
-		o.d.taken++
+		switch r.Message {
+		case "client has a carrier":
+			o.d.carried[client] = Carried{slices.Index(o.d.res.Carriers, router), o.d.now()}
+		case "client written to, to take it over":
+			o.d.taken[client] = true
+		}
 		o.d.mu.Unlock()
 	}
 	return o.Handler.Handle(ctx, r)

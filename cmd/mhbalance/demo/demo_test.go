@@ -11,9 +11,10 @@ import (
 // to 20 s, and the first client loses the messages from 10 s to 12 s.
 func sample() *Result {
 	r := &Result{
-		Carriers: []string{"a", "b", "c"}, Senders: []string{"x", "y"}, Counted: []bool{true, true},
-		Shares: []Share{{0, []int{1, 1, 1}}, {11 * time.Second, []int{2, 0, 1}}, {25 * time.Second, []int{1, 1, 1}}},
-		Victim: 1, Before: 3, Killed: 10 * time.Second, Restarted: 20 * time.Second, End: 30 * time.Second,
+		Carriers: []string{"a", "b", "c"}, Senders: []string{"x", "y"}, Counted: []bool{true, true}, SessionOld: sessionOld,
+		Carried: []Carried{{1, -2 * time.Minute}, {By: -1}},
+		Shares:  []Share{{0, []int{1, 1, 1}}, {11 * time.Second, []int{2, 0, 1}}, {25 * time.Second, []int{1, 1, 1}}},
+		Victim:  1, Before: 3, Killed: 10 * time.Second, Restarted: 20 * time.Second, End: 30 * time.Second,
 		Noticed: 10100 * time.Millisecond, Without: 11 * time.Second, Refilled: 11 * time.Second,
 		Back: 22 * time.Second, Rejoined: never, TakenOver: 1,
 	}
@@ -52,6 +53,10 @@ func TestResult(t *testing.T) {
 		{"clients without answers at the end", "0"},
 		{"b back, after its restart", "2.0 s"},
 		{"b in the LeaseSet again, after its restart", "not while it was watched"},
+	}, {
+		{"client at", "carried by", "for", "lost", "longest without answers", "why"},
+		{"x", "b, killed", "130 s", "3", "3.0 s", "until another router had written to it"},
+		{"y", "not known", "-", "0", "0.0 s", "-"},
 	}}
 	for i := range want {
 		for j := range want[i] {
@@ -66,6 +71,20 @@ func TestResult(t *testing.T) {
 		lines[1] != "x,0.000,100.000" || lines[21] != "x,10.000," {
 		t.Errorf("%q", lines)
 	}
+	for _, x := range []struct {
+		spoil func()
+		want  string
+	}{
+		{func() { r.Carried[0].Since = 0 }, "its session was young: routers replace none before 2 minutes"},
+		{func() { r.Carried[0].By = 2 }, "its carrier lived on: not known"},
+		{func() { r.silence(0, 8) }, "some were lost before the kill: not known"},
+	} {
+		x.spoil()
+		if row := r.client(0, "x"); row[len(row)-1] != x.want {
+			t.Errorf("got %q, want %q", row, x.want)
+		}
+	}
+	r = sample()
 	svg, err := r.Plot()
 	if err != nil || !strings.Contains(string(svg), "b killed") {
 		t.Errorf("%v\n%s", err, svg)
