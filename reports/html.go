@@ -71,10 +71,9 @@ type figureView struct {
 }
 
 type seriesView struct {
-	Label   string
-	X, Y    result.Axis
-	HasBand bool
-	Rows    [][]string
+	Label string
+	Head  []string
+	Rows  [][]string
 }
 
 type pointView struct {
@@ -104,9 +103,6 @@ type cellView struct {
 	Value, Interval string
 	Undefined       bool
 }
-
-// AxisText is an axis's label with its unit; the template calls it.
-func (pageView) AxisText(a result.Axis) string { return axisText(a) }
 
 func newPageView(r Report) (*pageView, error) {
 	text := r.Figures.Text
@@ -168,7 +164,10 @@ func newFigureView(f *result.Figure, number int) (figureView, error) {
 	}
 	for i := range f.Series {
 		s := &f.Series[i]
-		sv := seriesView{Label: legendText(s), X: f.X, Y: f.Y, HasBand: s.HasBand()}
+		sv := seriesView{Label: legendText(s), Head: []string{axisText(f.X), axisText(f.Y)}}
+		if s.HasBand() {
+			sv.Head = append(sv.Head, "from", "to")
+		}
 		for j := range s.X {
 			row := []string{xText(f, s.X[j]), single(s.Y[j])}
 			if s.HasBand() {
@@ -177,6 +176,9 @@ func newFigureView(f *result.Figure, number int) (figureView, error) {
 			sv.Rows = append(sv.Rows, row)
 		}
 		v.Series = append(v.Series, sv)
+	}
+	for i := range f.Panels {
+		v.Series = append(v.Series, panelView(f, i))
 	}
 	return v, nil
 }
@@ -201,8 +203,12 @@ func xText(f *result.Figure, x float64) string {
 // bandNote says what level the figure's intervals have: the lowest of them.
 func bandNote(f *result.Figure) string {
 	level := math.Inf(1)
-	for i := range f.Series {
-		if s := &f.Series[i]; s.HasBand() && s.Confidence > 0 {
+	series := f.Series
+	for i := range f.Panels {
+		series = append(series[:len(series):len(series)], f.Panels[i].Series...)
+	}
+	for i := range series {
+		if s := &series[i]; s.HasBand() && s.Confidence > 0 {
 			level = min(level, s.Confidence)
 		}
 	}
@@ -210,7 +216,7 @@ func bandNote(f *result.Figure) string {
 		return ""
 	}
 	what := "Bands"
-	if f.Kind == result.Sweep || f.Kind == result.Histogram {
+	if f.Kind == result.Sweep || f.Kind == result.Histogram || f.Kind == result.Pareto {
 		what = "Bars with caps"
 	}
 	return fmt.Sprintf("%s are intervals of at least %s confidence.", what, percent(level))

@@ -320,6 +320,7 @@ type guide struct {
 	value float64
 	label string
 	style text.Style
+	left  bool // the label stands at the left end
 }
 
 // Plot draws the level; it implements plot.Plotter.
@@ -330,7 +331,12 @@ func (g guide) Plot(c draw.Canvas, p *plot.Plot) {
 	}
 	y := n.y(g.value)
 	c.StrokeLine2(guideLine(), c.Min.X, y, c.Max.X, y)
-	c.FillText(g.style, vg.Point{X: c.Max.X - 2, Y: y + 3}, g.label)
+	at := vg.Point{X: c.Max.X - 2, Y: y + 3}
+	g.style.XAlign = draw.XRight
+	if g.left {
+		at.X, g.style.XAlign = c.Min.X+3, draw.XLeft
+	}
+	c.FillText(g.style, at, g.label)
 }
 
 func guideLine() draw.LineStyle {

@@ -48,7 +48,11 @@ func renderSVG(f *result.Figure, standalone bool) ([]byte, error) {
 	if f.Kind == result.ROC {
 		width, height = rocWidth, rocHeight
 	}
-	if !drawable(f) {
+	empty := !drawable(f)
+	if f.Kind == result.Pareto {
+		width, height, empty = paretoWidth, paretoHeight(f), !paretoDrawable(f)
+	}
+	if empty {
 		height = emptyHeight
 	}
 	head := newHead(f, standalone, width-2*margin)
@@ -58,9 +62,12 @@ func renderSVG(f *result.Figure, standalone bool) ([]byte, error) {
 	inner := draw.Crop(all, margin, -margin, margin, -margin)
 	head.draw(inner)
 	body := draw.Crop(inner, 0, 0, 0, -head.height())
-	if drawable(f) {
+	switch {
+	case !empty && f.Kind == result.Pareto:
+		drawPanels(body, f)
+	case !empty:
 		newPlot(f).Draw(body)
-	} else {
+	default:
 		style := textStyle(13, softRole)
 		style.XAlign, style.YAlign = draw.XCenter, draw.YCenter
 		body.FillText(style, body.Center(), "no data")
@@ -112,9 +119,8 @@ func newPlot(f *result.Figure) *plot.Plot {
 	if f.Kind == result.ROC {
 		p.Add(chance{note})
 	}
-	note.XAlign = draw.XRight
 	for _, g := range f.Y.Guides {
-		p.Add(guide{g.Value, g.Label, note})
+		p.Add(guide{value: g.Value, label: g.Label, style: note})
 	}
 	looks := looksFor(f)
 	switch f.Kind {
@@ -389,14 +395,19 @@ const (
 )
 
 func newHead(f *result.Figure, standalone bool, width vg.Length) head {
-	h := head{kind: f.Kind, apart: !joined(f), bold: textStyle(14, inkRole), regular: textStyle(12, inkRole)}
+	h := head{kind: f.Kind, apart: !joined(f) || f.Kind == result.Pareto, bold: textStyle(14, inkRole), regular: textStyle(12, inkRole)}
 	h.bold.Font.Weight = font.WeightBold
 	if standalone {
 		h.title = wrap(h.bold, f.Title, width)
 	}
 	at := vg.Length(0)
-	for i, l := range looksFor(f) {
-		s := &f.Series[i]
+	series, looks := f.Series, looksFor(f)
+	if f.Kind == result.Pareto {
+		series = paretoLegend(f)
+		looks = paretoLooks(series)
+	}
+	for i, l := range looks {
+		s := &series[i]
 		e := entry{text: legendText(s), l: l, band: s.HasBand()}
 		need := thumbWidth + 5 + h.regular.Width(e.text) + 18
 		if len(h.rows) == 0 || at+need > width {
@@ -468,7 +479,7 @@ func (h head) thumb(c draw.Canvas, e entry, p vg.Point) {
 		e.l.bar(c, vg.Point{X: p.X + 6, Y: p.Y - 5}, vg.Point{X: p.X + 20, Y: p.Y + 5})
 		return
 	}
-	if e.band && h.kind != result.Sweep {
+	if e.band && h.kind != result.Sweep && h.kind != result.Pareto {
 		c.SetColor(e.l.veil(0x33))
 		c.Fill(vg.Rectangle{Min: vg.Point{X: p.X, Y: p.Y - 5}, Max: vg.Point{X: p.X + thumbWidth, Y: p.Y + 5}}.Path())
 	}

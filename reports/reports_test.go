@@ -10,6 +10,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -427,6 +428,21 @@ func TestTinyReports(t *testing.T) {
 			}
 		}
 	}
+	for i, panels := range [][]result.Panel{
+		nil,
+		{{X: result.Axis{Unit: "share"}, Better: result.High}},
+		{{X: result.Axis{Unit: "s"}, Better: result.Low, Series: []result.Series{{Label: "empty", Arm: result.Policy}}, Frontier: []int{0}}},
+		{{X: result.Axis{Unit: "1"}, Better: result.Low, Series: []result.Series{
+			{Label: "huge", Arm: result.Policy, X: []float64{1e300}, Y: []float64{-1e300}, XLo: []float64{0}, XHi: []float64{inf}},
+			{Label: "undefined", Arm: result.Reference, X: []float64{1}, Y: []float64{nan}, Lo: []float64{nan}, Hi: []float64{nan}},
+			{Label: "zero", Arm: result.Policy, X: []float64{0}, Y: []float64{0}},
+			{Label: "zero too", Arm: result.Policy, X: []float64{0}, Y: []float64{0}},
+		}, Frontier: []int{2, 0}}},
+	} {
+		figures = append(figures, result.Figure{
+			ID: fmt.Sprintf("pareto-%d", i), Kind: result.Pareto, Panels: panels, X: result.Axis{Unit: "1"}, Y: result.Axis{Unit: "1"},
+		})
+	}
 	for name, r := range map[string]reports.Report{
 		"nothing":  {Summary: &result.Summary{Scenario: "s"}, Figures: &result.Figures{}},
 		"no cells": {Summary: &result.Summary{Scenario: "s"}, Figures: &result.Figures{Figures: figures}},
@@ -508,6 +524,61 @@ func TestAnyFigureCanBeDrawn(t *testing.T) {
 		}
 		checkNumbers(r, "f", svg)
 	})
+}
+
+// A figure of panels shows each alternative once in its legend, in every panel, and in
+// the tables below it; markers that coincide stand apart.
+func TestPanels(t *testing.T) {
+	point := func(label string, arm result.Arm, x, y float64) result.Series {
+		return result.Series{
+			Label: label, Arm: arm, X: []float64{x}, XLo: []float64{x - 0.01}, XHi: []float64{x + 0.01},
+			Y: []float64{y}, Lo: []float64{y - 0.1}, Hi: []float64{y + 0.1}, Confidence: 0.95, N: 40,
+		}
+	}
+	f := result.Figure{
+		ID: "p", Kind: result.Pareto, Title: "Leak against each price", X: result.Axis{Label: "price", Unit: "1"},
+		Y: result.Axis{Label: "AUC", Unit: "1", Guides: []result.Guide{{Value: 0.5, Label: "a guess"}}},
+		Panels: []result.Panel{
+			{X: result.Axis{Label: "Delivery", Unit: "share"}, Better: result.High, Frontier: []int{2, 0}, Series: []result.Series{
+				point("one", result.Policy, 0.98, 0.9), point("two", result.Policy, 0.98, 0.9), point("three", result.Policy, 0.9, 0.6),
+			}},
+			{X: result.Axis{Label: "Builds", Unit: "1/h"}, Better: result.Low, Frontier: []int{0}, Series: []result.Series{
+				point("one", result.Policy, 300, 0.6), point("alone", result.Reference, 100, 0.5),
+			}},
+		},
+	}
+	svg := string(mustPlot(t, &f))
+	for text, times := range map[string]int{
+		">one (n = 40)<": 1, ">alone (n = 40)<": 1, "Delivery (share), more is better": 2, "Builds (1/h), less is better": 2,
+		"not undercut: three, one": 1, ">a guess<": 2,
+	} {
+		if n := strings.Count(svg, text); n != times {
+			t.Errorf("%q stands %d times in the plot, want %d", text, n, times)
+		}
+	}
+	r := exampleReport()
+	r.Figures.Figures = []result.Figure{f}
+	files, err := r.Files()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := reports.Open(files[0].Data, files[1].Data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(again.Figures.Figures[0], f) {
+		t.Errorf("read back: %+v", again.Figures.Figures[0])
+	}
+	page := texts(parse(t, htmlOf(t, r)))
+	for _, text := range []string{"on the frontier", "Bars with caps are intervals of at least 95"} {
+		if !strings.Contains(page, text) {
+			t.Errorf("the page lacks %q", text)
+		}
+	}
+	f.Panels[0].Frontier = []int{3}
+	if _, err := reports.Plot(&f); err == nil {
+		t.Error("no error for an index beyond the series")
+	}
 }
 
 func TestPlotRefusesAnInvalidFigure(t *testing.T) {

@@ -138,6 +138,13 @@ func roleOf(value string) (role, bool) {
 // describe says in words what a figure shows.
 func describe(f *result.Figure) string {
 	var b strings.Builder
+	if f.Kind == result.Pareto {
+		b.WriteString(describePanels(f))
+		if f.Note != "" {
+			b.WriteString(" " + f.Note)
+		}
+		return b.String()
+	}
 	kind := map[result.Kind]string{
 		result.ROC: "ROC curve", result.Curve: "Line plot", result.Histogram: "Bar chart",
 		result.Sweep: "Plot of a swept parameter", result.Load: "Line plot of a load over time",

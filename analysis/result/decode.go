@@ -134,7 +134,7 @@ func (w *walker) text(n *node) Text {
 }
 
 func (w *walker) figure(n *node) Figure {
-	f := w.object(n, []string{"id", "title", "kind", "x", "y", "series", "note"}, nil)
+	f := w.object(n, []string{"id", "title", "kind", "x", "y", "series", "note"}, []string{"panels"})
 	fig := Figure{
 		ID:    w.string(f["id"]),
 		Title: w.string(f["title"]),
@@ -143,16 +143,34 @@ func (w *walker) figure(n *node) Figure {
 		Y:     w.axis(f["y"]),
 		Note:  w.string(f["note"]),
 	}
-	for _, kid := range w.list(f["series"]) {
-		s := w.object(kid, []string{"label", "arm", "x", "y", "lo", "hi", "confidence", "n"}, nil)
-		fig.Series = append(fig.Series, Series{
+	fig.Series = w.series(f["series"])
+	for _, kid := range w.list(f["panels"]) {
+		p := w.object(kid, []string{"x", "better", "series", "frontier"}, nil)
+		panel := Panel{X: w.axis(p["x"]), Better: Direction(w.string(p["better"])), Series: w.series(p["series"])}
+		for _, k := range w.list(p["frontier"]) {
+			panel.Frontier = append(panel.Frontier, w.int(k))
+		}
+		fig.Panels = append(fig.Panels, panel)
+	}
+	return fig
+}
+
+func (w *walker) series(n *node) []Series {
+	var list []Series
+	for _, kid := range w.list(n) {
+		s := w.object(kid, []string{"label", "arm", "x", "y", "lo", "hi", "confidence", "n"}, []string{"x_lo", "x_hi"})
+		one := Series{
 			Label: w.string(s["label"]), Arm: Arm(w.string(s["arm"])),
 			X: w.floats(s["x"], false), Y: w.floats(s["y"], true),
 			Lo: w.floats(s["lo"], true), Hi: w.floats(s["hi"], true),
 			Confidence: w.float(s["confidence"]), N: w.int(s["n"]),
-		})
+		}
+		if s["x_lo"] != nil || s["x_hi"] != nil {
+			one.XLo, one.XHi = w.floats(s["x_lo"], true), w.floats(s["x_hi"], true)
+		}
+		list = append(list, one)
 	}
-	return fig
+	return list
 }
 
 func (w *walker) axis(n *node) Axis {

@@ -122,14 +122,41 @@ func (f *Figure) encode(w *jsonWriter) {
 	f.X.encode(w)
 	w.key("y")
 	f.Y.encode(w)
-	w.key("series").open('[')
-	for i := range f.Series {
-		s := &f.Series[i]
+	w.key("series")
+	encodeSeries(w, f.Series)
+	if len(f.Panels) > 0 {
+		w.key("panels").open('[')
+		for i := range f.Panels {
+			p := &f.Panels[i]
+			w.element()
+			w.open('{')
+			w.key("x")
+			p.X.encode(w)
+			w.key("better").string(string(p.Better))
+			w.key("series")
+			encodeSeries(w, p.Series)
+			w.key("frontier").ints(p.Frontier)
+			w.close('}')
+		}
+		w.close(']')
+	}
+	w.key("note").string(f.Note)
+	w.close('}')
+}
+
+func encodeSeries(w *jsonWriter, list []Series) {
+	w.open('[')
+	for i := range list {
+		s := &list[i]
 		w.element()
 		w.open('{')
 		w.key("label").string(s.Label)
 		w.key("arm").string(string(s.Arm))
 		w.key("x").floats(s.X)
+		if len(s.XLo) > 0 {
+			w.key("x_lo").floats(s.XLo)
+			w.key("x_hi").floats(s.XHi)
+		}
 		w.key("y").floats(s.Y)
 		w.key("lo").floats(s.Lo)
 		w.key("hi").floats(s.Hi)
@@ -138,8 +165,6 @@ func (f *Figure) encode(w *jsonWriter) {
 		w.close('}')
 	}
 	w.close(']')
-	w.key("note").string(f.Note)
-	w.close('}')
 }
 
 // encode leaves out what has its default, so that a file without categories
@@ -247,6 +272,17 @@ func (w *jsonWriter) floats(list []float64) {
 			w.raw(", ")
 		}
 		w.float(f)
+	}
+	w.raw("]")
+}
+
+func (w *jsonWriter) ints(list []int) {
+	w.raw("[")
+	for i, n := range list {
+		if i > 0 {
+			w.raw(", ")
+		}
+		w.int(n)
 	}
 	w.raw("]")
 }

@@ -65,10 +65,14 @@ const (
 	Sweep Kind = "sweep"
 	// Load plots a rate over time; its y axis starts at zero.
 	Load Kind = "load"
+	// Pareto plots a leak against several prices, a panel for each: a point with
+	// both its intervals for each alternative, and the frontier of those that no
+	// other undercuts.
+	Pareto Kind = "pareto"
 )
 
 // kinds are all kinds, in the order a message lists them.
-var kinds = []Kind{ROC, Curve, Histogram, Sweep, Load}
+var kinds = []Kind{ROC, Curve, Histogram, Sweep, Load, Pareto}
 
 // A Scale says how an axis maps numbers to lengths.
 type Scale string
@@ -114,6 +118,9 @@ type Series struct {
 	Lo, Hi []float64
 	// Confidence is the level of Lo..Hi, 0 when there is none.
 	Confidence float64
+	// XLo and XHi bound X's interval, of the same confidence; both are empty when
+	// there is none, as everywhere but in panels.
+	XLo, XHi []float64
 	// N is the number of independent observations behind the series.
 	N int
 }
@@ -131,7 +138,28 @@ type Figure struct {
 	Kind        Kind
 	X, Y        Axis
 	Series      []Series
+	// Panels stand in place of Series in a figure of kind Pareto. Series of one label
+	// look the same in all of them.
+	Panels []Panel
 }
+
+// A Panel is one plot of several that have the y axis in common.
+type Panel struct {
+	X      Axis
+	Better Direction
+	Series []Series
+	// Frontier holds the indices of the series that no other undercuts, by rising x.
+	Frontier []int
+}
+
+// A Direction says which end of an axis is the better one.
+type Direction string
+
+// The ends of an axis.
+const (
+	Low  Direction = "low"
+	High Direction = "high"
+)
 
 var idPattern = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 
@@ -234,8 +262,63 @@ func (f *Figure) Validate() error {
 		}
 	}
 	for i := range f.Series {
-		if err := f.Series[i].validate(len(f.X.Categories)); err != nil {
+		s := &f.Series[i]
+		if err := s.validate(len(f.X.Categories)); err != nil {
 			return fmt.Errorf("series[%d].%w", i, err)
+		}
+		if len(s.XLo)+len(s.XHi) > 0 {
+			return fmt.Errorf("series[%d].x_lo: only panels have intervals along x", i)
+		}
+	}
+	if f.Kind == Pareto && len(f.Series) > 0 {
+		return fmt.Errorf("series: a figure of kind %q has its series in panels", string(f.Kind))
+	}
+	if f.Kind != Pareto && len(f.Panels) > 0 {
+		return fmt.Errorf("panels: only a figure of kind %q has them", string(Pareto))
+	}
+	for i := range f.Panels {
+		if err := f.Panels[i].validate(); err != nil {
+			return fmt.Errorf("panels[%d].%w", i, err)
+		}
+	}
+	return nil
+}
+
+func (p *Panel) validate() error {
+	if err := validText("x.label", p.X.Label); err != nil {
+		return err
+	}
+	switch {
+	case p.X.Unit == "":
+		return fmt.Errorf(`x.unit: empty; write "1" for a pure number`)
+	case p.X.Scale != "" || len(p.X.Categories) > 0 || len(p.X.Guides) > 0:
+		return fmt.Errorf("x: the x axis of a panel is linear, without categories and guides")
+	case p.Better != Low && p.Better != High:
+		return fmt.Errorf("better: %q is neither %q nor %q", string(p.Better), string(Low), string(High))
+	}
+	if err := validText("x.unit", p.X.Unit); err != nil {
+		return err
+	}
+	for i := range p.Series {
+		s := &p.Series[i]
+		if err := s.validate(0); err != nil {
+			return fmt.Errorf("series[%d].%w", i, err)
+		}
+		if len(s.X) > 1 {
+			return fmt.Errorf("series[%d].x: %d numbers; a series has one point in a panel", i, len(s.X))
+		}
+		if len(s.XLo) != len(s.XHi) || len(s.XLo) != 0 && len(s.XLo) != len(s.X) {
+			return fmt.Errorf("series[%d].x_lo: %d numbers, x_hi: %d, for %d in x; give both in full or neither", i, len(s.XLo), len(s.XHi), len(s.X))
+		}
+		for j := range s.XLo {
+			if finite(s.XLo[j]) && finite(s.XHi[j]) && s.XLo[j] > s.XHi[j] {
+				return fmt.Errorf("series[%d].x_lo[%d]: %v is above x_hi %v", i, j, s.XLo[j], s.XHi[j])
+			}
+		}
+	}
+	for i, k := range p.Frontier {
+		if k < 0 || k >= len(p.Series) {
+			return fmt.Errorf("frontier[%d]: %d is no index into %d series", i, k, len(p.Series))
 		}
 	}
 	return nil

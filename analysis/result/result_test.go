@@ -281,7 +281,7 @@ func TestReaderErrors(t *testing.T) {
 	}
 	figures := string(must[[]byte](t)(exampleFigures().Encode()))
 	for _, c := range []struct{ old, new, want string }{
-		{`"kind": "roc"`, `"kind": "pie"`, `figures[0].kind: "pie" is none of [roc curve histogram sweep load]`},
+		{`"kind": "roc"`, `"kind": "pie"`, `figures[0].kind: "pie" is none of [roc curve histogram sweep load pareto]`},
 		{`"id": "roc"`, `"id": "../roc"`, `figures[0].id: "../roc" is not lower case letters`},
 		{`"id": "roc"`, `"id": "by-policy"`, `figures[1].id: "by-policy" is taken`},
 		{`"x": [0, 0.5, 1]`, `"x": [0, 1]`, "figures[0].series[0].y: 3 numbers for 2 in x"},

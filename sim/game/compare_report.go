@@ -7,15 +7,6 @@ import (
 	"multihome.i2p/analysis/result"
 )
 
-// leakMetric is what a comparison ranks contenders by.
-const leakMetric = "attack." + result.BestAttack + ".auc"
-
-// prices are what contenders may pay for leaking less.
-var prices = []string{
-	"availability", "first_contact_success", "delivery", "stream_survival", "dead_lease_share", "failover_s",
-	"router_load_jain", "tunnel_builds_per_h", "leaseset_publishes_per_10min",
-}
-
 // compareLabel is the param under which a comparison's summary names a contender.
 const compareLabel = "compare.label"
 
@@ -35,7 +26,7 @@ func (c *Comparison) Results(command, commit string) *Results {
 	t.Command, t.Limits = command, c.Limits
 	t.Answer, t.AnswerDetail = c.answer()
 	add := func(f result.Figure) {
-		if len(f.Series) > 0 {
+		if len(f.Series)+len(f.Panels) > 0 {
 			res.Figures.Figures = append(res.Figures.Figures, f)
 		}
 	}
@@ -43,12 +34,16 @@ func (c *Comparison) Results(command, commit string) *Results {
 		"With the interval that holds for all attacks together.", 0.5, "a guess"))
 	add(c.figure("leak-difference", "Leak, minus that of "+c.Contenders[0].Label, leakMetric, true,
 		"Below 0 less is told than of the first. The interval makes no use of pairing, since the best attack may be another one.", 0, "no difference"))
-	for _, m := range prices {
-		add(c.pareto(m))
+	alternatives := make([]alternative, len(c.Contenders))
+	for i := range c.Contenders {
+		alternatives[i] = alternative{label: c.Contenders[i].Label, cell: &c.Contenders[i].Cell, trials: c.Trials}
 	}
-	for _, m := range prices {
-		d, _ := result.Describe(m)
-		add(c.figure("difference-"+strings.NewReplacer("_", "-").Replace(m), d.Label+", minus that of "+c.Contenders[0].Label, m, true,
+	if f, ok := paretoFigure(alternatives); ok {
+		add(f)
+	}
+	for _, p := range prices {
+		d, _ := result.Describe(p.metric)
+		add(c.figure("difference-"+strings.NewReplacer("_", "-").Replace(p.metric), d.Label+", minus that of "+c.Contenders[0].Label, p.metric, true,
 			"Differences trial by trial, with their 95 % interval.", 0, "no difference"))
 	}
 	return res
@@ -123,39 +118,6 @@ func (c *Comparison) figure(id, title, metric string, difference bool, note stri
 	}
 	if len(s.X) > 0 {
 		f.Series = append(f.Series, s)
-	}
-	return f
-}
-
-// mostContenders is how many a plot of leak against price tells apart.
-const mostContenders = 7
-
-// pareto shows leak against a price; nothing where all pay the same.
-func (c *Comparison) pareto(metric string) result.Figure {
-	d, _ := result.Describe(metric)
-	leak, _ := result.Describe(leakMetric)
-	f := result.Figure{
-		ID: "leak-by-" + strings.NewReplacer("_", "-").Replace(metric), Kind: result.Sweep,
-		Title: "Leak against " + strings.ToLower(d.Label),
-		Note:  "Each point is one contender; the interval is that of its leak.",
-		X:     result.Axis{Label: d.Label, Unit: d.Unit},
-		Y:     result.Axis{Label: leak.Label + " of the best attack", Unit: "1", Guides: []result.Guide{{Value: 0.5, Label: "a guess"}}},
-	}
-	differs := false
-	for i := range c.Contenders[:min(len(c.Contenders), mostContenders)] {
-		cell := &c.Contenders[i].Cell
-		x, ok := cell.Metric(metric)
-		y, watched := cell.Metric(leakMetric)
-		if !ok || !watched || !x.Defined() {
-			continue
-		}
-		s := result.Series{Label: c.Contenders[i].Label, Arm: result.Policy, Confidence: confidence, N: c.Trials}
-		addPoint(&s, x.Center, y.Center, y.Lo, y.Hi)
-		differs = differs || len(f.Series) > 0 && s.X[0] != f.Series[0].X[0]
-		f.Series = append(f.Series, s)
-	}
-	if !differs {
-		f.Series = nil
 	}
 	return f
 }

@@ -30,6 +30,9 @@ func (r *runner) figures(res *Results) {
 		add(r.publishedFigure(res.Summary))
 		return
 	}
+	if len(r.plan.scenario.Variants) > 0 {
+		add(r.variantsPareto(res.Summary))
+	}
 	if len(r.plan.points) > 1 {
 		metrics := []string{"attack.best.auc", "distinct_ibgw_total", "distinct_ibgw_per_leaseset"}
 		if len(r.plan.scenario.Variants) > 0 {

@@ -294,10 +294,17 @@ func (r *runner) countText(s *result.Summary, cells []int) string {
 	return "Share of the traces of both arms whose routers were counted exactly: " + strings.Join(parts, "; ") + "."
 }
 
-func policyCell(s *result.Summary, point int) *result.Cell {
+func policyCell(s *result.Summary, point int) *result.Cell { return cellOf(s, result.Policy, point) }
+
+func referenceCell(s *result.Summary, point int) *result.Cell {
+	return cellOf(s, result.Reference, point)
+}
+
+// cellOf is the cell of an arm at a point, an empty one if there is none.
+func cellOf(s *result.Summary, arm result.Arm, point int) *result.Cell {
 	n := 0
 	for i := range s.Cells {
-		if s.Cells[i].Arm != result.Policy {
+		if s.Cells[i].Arm != arm {
 			continue
 		}
 		if n == point {

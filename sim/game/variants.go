@@ -31,6 +31,9 @@ var compared = []struct {
 	{"lease_switch_stall_s", "stall at a lease change (s)", ""},
 	{"delivery", "messages delivered", "share of clients' messages that arrive"},
 	{"first_contact_success", "first contacts", ""},
+	{"client_failover_s", "clients wait after a loss (s)", ""},
+	{"router_load_jain", "load balance (Jain)", ""},
+	{"tunnel_builds_per_h", "tunnel builds an hour", ""},
 	{"subs_revealed", "sub-Destinations shown", ""},
 	{"attack.best.auc", "told from one router (AUC)", ""},
 }
@@ -300,6 +303,12 @@ func (r *runner) headline(s *result.Summary, g group) string {
 		}
 	}
 	reference := armLabel(&r.plan.points[g.points[0]], scenario.ReferenceArm)
+	for _, i := range g.points {
+		if armLabel(&r.plan.points[i], scenario.ReferenceArm) != reference {
+			reference = "its reference"
+			break
+		}
+	}
 	var parts []string
 	switch judged := len(told) + len(open) + len(hidden); {
 	case judged == 0:
