@@ -66,6 +66,7 @@ type pool struct {
 	requests   []request
 	inProgress int32
 	timeouts   int32  // builds in a row that timed out
+	forgetDue  Time   // forgetRequests finds nothing before this
 	expiries   []Time // the early expiries of all members, rising
 	expireAt   Time   // the least one of those that count for the LeaseSet
 	timing     timing
@@ -87,7 +88,7 @@ func (p *pool) reset(id PoolID, dir Direction) {
 	p.id, p.dir, p.wanted = id, dir, 0
 	p.members = p.members[:0]
 	p.requests = p.requests[:0]
-	p.inProgress, p.timeouts = 0, 0
+	p.inProgress, p.timeouts, p.forgetDue = 0, 0, Never
 	p.expiries = p.expiries[:0]
 	p.expireAt = Never
 	p.list, p.cut = p.list[:0], 0
@@ -269,6 +270,7 @@ func (b *Balancer) startBuild(r *router, p *pool, renews TunnelID) bool {
 	q := request{id: b.lastReq, router: builder, renews: renews, at: b.now, live: true, hops: uint8(len(path))}
 	copy(q.path[:], path)
 	p.inProgress++
+	p.forgetDue = min(p.forgetDue, q.at+buildTimeout) // the shortest patience there is
 	if b.isVirtual(p) && len(path) > 0 && b.plays(builder) {
 		b.play(&q, path, p)
 		p.requests = append(p.requests, q)
@@ -288,6 +290,10 @@ func (b *Balancer) startBuild(r *router, p *pool, renews TunnelID) bool {
 
 // forgetRequests gives up on builds that nobody answers, and on late replies.
 func (b *Balancer) forgetRequests(p *pool, timeout Time) {
+	if b.now < p.forgetDue {
+		return
+	}
+	p.forgetDue = Never
 	kept := 0
 	for i := range p.requests {
 		q := &p.requests[i]
@@ -300,6 +306,11 @@ func (b *Balancer) forgetRequests(p *pool, timeout Time) {
 			p.timeouts++
 		}
 		if q.live || b.now-q.at < lateReply {
+			due := q.at + lateReply
+			if q.live {
+				due = q.at + buildTimeout // a router may become another kind's
+			}
+			p.forgetDue = min(p.forgetDue, due)
 			if kept < i {
 				p.requests[kept] = *q
 			}

@@ -142,6 +142,7 @@ func (w *World) addTunnel(x int32) int32 {
 	p := &r.pools[b.dir]
 	t.near = w.pop.NearWord(t.gateway())
 	p.members = append(p.members, y)
+	*w.endingAt(t.gateway())++
 	for _, peer := range t.path[:t.hops] {
 		w.countPeer(r, peer, 1)
 	}
@@ -172,6 +173,10 @@ func (w *World) addTunnel(x int32) int32 {
 	return y
 }
 
+// endingAt counts the tunnels of all routers whose gateway, IBGW or OBEP, is peer, and
+// those of a few others: 0 says that there is none.
+func (w *World) endingAt(peer int32) *int32 { return &w.ends[uint32(peer)%uint32(len(w.ends))] }
+
 // removeTunnel takes a tunnel out of its pool. What was sent towards it may
 // still arrive: a lease carries what is needed to tell.
 func (w *World) removeTunnel(y int32) {
@@ -193,6 +198,7 @@ func (w *World) removeTunnel(y int32) {
 			}
 		}
 	}
+	*w.endingAt(t.gateway())--
 	for _, peer := range t.path[:t.hops] {
 		w.countPeer(r, peer, -1)
 	}

@@ -203,13 +203,24 @@ func (w *World) sliceTier(i int32, p *tunnelPool) {
 	p.tierVersion = v
 	fast := w.tiers.Fast(k)
 	p.bounds = [5]int{}
+	var moved [4]sliced // those last overwritten: who comes or goes shifts the others
+	moves := 0
 	for n, peer := range fast {
 		if n == len(p.tier) {
 			p.tier = append(p.tier, sliced{peer: none})
 		}
 		s := &p.tier[n]
 		if s.peer != peer {
-			*s = sliced{peer, int32(p.key.Group(w.pop.HashWords(peer)))}
+			group, known := groupOf(peer, moved[:min(moves, len(moved))])
+			if !known {
+				group, known = groupOf(peer, p.tier[n+1:min(n+4, len(p.tier))])
+			}
+			if !known {
+				group = int32(p.key.Group(w.pop.HashWords(peer)))
+			}
+			moved[moves%len(moved)] = *s
+			moves++
+			*s = sliced{peer, group}
 		}
 		p.bounds[s.group+1]++
 	}
@@ -223,6 +234,16 @@ func (w *World) sliceTier(i int32, p *tunnelPool) {
 		p.slices[at[g]] = peer
 		at[g]++
 	}
+}
+
+// groupOf looks for a peer's group in a short list.
+func groupOf(peer int32, list []sliced) (group int32, ok bool) {
+	for k := range list {
+		if list[k].peer == peer {
+			return list[k].group, true
+		}
+	}
+	return 0, false
 }
 
 // sliceOf is the part of the fast tier in a set of neighbouring groups.

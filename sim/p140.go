@@ -648,11 +648,10 @@ func (w *World) createTunnel(i int32, a *balancer.Action) {
 // soon expire, so that the core is repeating it: right but for coincidences in
 // small tiers, and for the truth only.
 func (w *World) expiringPath(dir balancer.Direction, path []int32) bool {
-	end := path[len(path)-1]
+	if *w.endingAt(path[len(path)-1]) == 0 {
+		return false
+	}
 	for i := range w.routers {
-		if use := w.routers[i].use; int(end) < len(use) && use[end] == 0 {
-			continue
-		}
 		for _, y := range w.routers[i].pools[dir].members {
 			if t := w.tunnels.at(y); t.early < w.now+reuseWindow && slices.Equal(t.path[:t.hops], path) {
 				return true

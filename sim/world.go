@@ -37,8 +37,9 @@ type World struct {
 	routers []router
 	tunnels pool[tunnel]
 	builds  pool[build]
-	fates   []fate // by serial number of the tunnel, as many of the newest as fit
-	serial  int64  // of the last tunnel
+	ends    [1024]int32 // tunnels by the low bits of their gateway: see endingAt
+	fates   []fate      // by serial number of the tunnel, as many of the newest as fit
+	serial  int64       // of the last tunnel
 	sets    pool[leaseSet]
 	stores  pool[storeJob]
 	mails   pool[mail]
@@ -118,6 +119,7 @@ func (w *World) reset(cfg *Config, seed uint64, out *Outcome) error {
 	w.streams.reset(seed)
 	w.seedWatchers()
 	w.tunnels.reset()
+	clear(w.ends[:])
 	w.resetFates(fatesPerTunnel * w.quantity())
 	w.builds.reset()
 	w.sets.reset()

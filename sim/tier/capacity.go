@@ -39,6 +39,10 @@ func (w *window) coalesce(period, now int64) {
 	f := float32(span) / float32(period)
 	w.live = false
 	for i := range w.cur {
+		if w.cur[i] == 0 {
+			w.last[i] = 0 // what the rest would come to, as with most
+			continue
+		}
 		w.last[i] = w.cur[i] / f
 		if i != fails { // events are counted in whole numbers, blame is not
 			w.last[i] = float32(int(w.last[i] + 0.499999))

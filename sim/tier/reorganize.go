@@ -103,7 +103,9 @@ func (p *Profiles) capacityThreshold() float32 {
 	above := 0
 	for _, i := range p.actives {
 		if float64(p.cap[i]) > mean {
-			above++
+			if above++; above == HighCapacityMin {
+				break // enough
+			}
 		}
 	}
 	t := mean
