@@ -105,23 +105,34 @@ func Run(ctx context.Context, cfg Config) error {
 			return err
 		}
 	}
+	// The service is looked up first, as programs do with a name. A router that is
+	// given messages for a Destination which it does not know keeps them, and sends
+	// all at once when it does: each opens a session of its own, through whatever
+	// lease, and i2pd can read the answer to the last one only.
+	if err := p.find(ctx, cfg.To.Hash(), nil); err != nil {
+		return err
+	}
 	return p.loop(ctx)
 }
 
 // publish waits until our own LeaseSet is in the netDb. i2pd 2.45.1 drops what it
 // is given before it has an outbound tunnel, so it is given again.
 func (p *pinger) publish(ctx context.Context) error {
+	return p.find(ctx, p.keys.Destination.Hash(), func() error {
+		p.mu.Lock()
+		m := p.asked
+		p.mu.Unlock()
+		return p.give(m)
+	})
+}
+
+// find waits until the netDb has a LeaseSet, or ctx ends; each time it does not,
+// missed is called.
+func (p *pinger) find(ctx context.Context, h wire.Hash, missed func() error) error {
 	tick := time.NewTicker(2 * time.Second)
 	defer tick.Stop()
 	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-p.conn.Done():
-			return p.conn.Err()
-		case <-tick.C:
-		}
-		_, err := p.conn.HostLookup(ctx, i2cp.HostLookup{Kind: i2cp.LookupHash, Hash: p.keys.Destination.Hash()})
+		_, err := p.conn.HostLookup(ctx, i2cp.HostLookup{Kind: i2cp.LookupHash, Hash: h})
 		var missing *i2cp.LookupError
 		switch {
 		case err == nil:
@@ -132,11 +143,17 @@ func (p *pinger) publish(ctx context.Context) error {
 			}
 			return err
 		}
-		p.mu.Lock()
-		m := p.asked
-		p.mu.Unlock()
-		if err := p.give(m); err != nil {
-			return err
+		if missed != nil {
+			if err := missed(); err != nil {
+				return err
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-p.conn.Done():
+			return p.conn.Err()
+		case <-tick.C:
 		}
 	}
 }
