@@ -31,10 +31,14 @@ func TestAnyWorld(t *testing.T) {
 		c.Destination.Leases = rapid.IntRange(n, 16).Draw(t, "leases")
 		c.Destination.StartTogether = rapid.Bool().Draw(t, "together")
 		c.Destination.ControlDelay = Time(rapid.Int64Range(0, 400).Draw(t, "delay")) * Millisecond
+		c.Destination.Policy.Verify = rapid.SampledFrom([]Time{VerifyAuto, 0, Minute}).Draw(t, "verify")
 		c.Destination.PublishSpacing = Time(rapid.Int64Range(-1, 30).Draw(t, "spacing")) * Second
 		kinds := []Kind{Java, I2pd}
 		c.each(func(r *Router) {
 			r.Kind = rapid.SampledFrom(kinds).Draw(t, "kind")
+			if r.Kind == I2pd && balanced(scheme) {
+				r.SpeaksP140 = rapid.Bool().Draw(t, "speaks")
+			}
 			r.Hops = rapid.IntRange(1, 4).Draw(t, "hops")
 			r.Outbound = rapid.IntRange(1, 4).Draw(t, "outbound")
 			r.BuildSuccess = rapid.Float64Range(.05, 1).Draw(t, "success")

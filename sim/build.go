@@ -60,7 +60,7 @@ func (w *World) startBuild(i int32, dir balancer.Direction, path []int32, inheri
 				return none
 			}
 		}
-	case modeI2pd:
+	case modeI2pd, modeNatural:
 		w.pushGen(created+i2pdGiveUp, evBuildGiveUp, gen, x, 0)
 	}
 	return x
@@ -77,7 +77,7 @@ func (w *World) buildReplied(x int32) {
 	switch r.mode {
 	case modeJava:
 		w.javaBuildReplied(x)
-	case modeI2pd:
+	case modeI2pd, modeNatural:
 		w.i2pdBuildReplied(x)
 	case modeP140:
 		w.p140BuildReplied(x)
@@ -88,7 +88,7 @@ func (w *World) buildReplied(x int32) {
 // have no such event: their loop notices.
 func (w *World) buildGivenUp(x int32) {
 	b := w.builds.at(x)
-	if w.routers[b.router].mode == modeI2pd {
+	if w.routers[b.router].chooses() {
 		w.i2pdBuildGivenUp(x)
 		return
 	}

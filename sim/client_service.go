@@ -23,7 +23,7 @@ func (w *World) clientArrived(k int32) {
 	}
 	r := f.lease.router
 	own := w.routers[r].cfg.ReplyDelay
-	if w.routers[r].mode != modeP140 {
+	if !w.routers[r].balanced() {
 		c.carrier = r
 		w.serviceAnswers(k, w.now+own)
 		return
@@ -108,7 +108,7 @@ func (w *World) serviceAnswers(k int32, at Time) {
 	i := f.client
 	c := &w.clients.list[i]
 	r := c.carrier
-	if w.clients.garlic || c.id == none && w.routers[f.lease.router].mode == modeP140 {
+	if w.clients.garlic || c.id == none && w.routers[f.lease.router].balanced() {
 		r = f.lease.router
 	}
 	way, ok := w.wayToClient(r)

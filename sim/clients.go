@@ -185,7 +185,7 @@ func (w *World) resetClients() {
 	s := &w.clients
 	cfg := &w.cfg.Clients
 	s.on = cfg.Count > 0
-	s.garlic = s.on && w.cfg.Destination.Policy.Bundle == bundleGarlic
+	s.garlic = s.on && w.core.garlic
 	s.taken = 0
 	s.flights.reset()
 	for len(s.list) < cfg.Count {

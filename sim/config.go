@@ -203,7 +203,14 @@ type Policy struct {
 	// HeartbeatMisses in a row counts as lost.
 	Heartbeat       Time
 	HeartbeatMisses int
+	// Verify is how often the balancer looks its own LeaseSet up, and after publishes
+	// that nobody confirms; 0: never; VerifyAuto: as the live one, where it has to.
+	Verify Time
 }
+
+// VerifyAuto is the value of Policy.Verify for naturalVerify where a router is a stock
+// one, and else never.
+const VerifyAuto Time = -1
 
 // FaultKind names a fault.
 type FaultKind string

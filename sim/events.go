@@ -30,6 +30,7 @@ const (
 	evI2pdPool                       // pool management of i2pd router a
 	evI2pdPublish                    // i2pd router a may publish again
 	evI2pdAnswer                     // the client of i2pd router a has signed a LeaseSet
+	evNatural                        // stock router a may have forgotten tunnels
 	evCoreWake                       // deadline of balancer core a
 	evCoreEvent                      // event a reaches its core
 	evCommand                        // action a reaches its router
@@ -146,6 +147,10 @@ func (w *World) dispatchOther(ev *event) {
 	case evI2pdPublish:
 		if w.routers[ev.a].pub.gen == ev.gen {
 			w.i2pdPublish(ev.a)
+		}
+	case evNatural:
+		if w.routers[ev.a].boot == ev.gen {
+			w.naturalNudge(ev.a, ev.b)
 		}
 	case evCoreWake:
 		if w.core.only != nil {

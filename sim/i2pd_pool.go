@@ -84,7 +84,7 @@ func (w *World) i2pdTick(i int32) {
 			if !t.established() {
 				continue
 			}
-			if !t.recreated && age > int64(i2pdRecreate/Second) && r.mode == modeI2pd {
+			if !t.recreated && age > int64(i2pdRecreate/Second) && r.chooses() {
 				again = append(again, y)
 			}
 			if age > int64(i2pdListed/Second) {
@@ -142,7 +142,7 @@ func (w *World) i2pdManage(i int32) {
 		r.i2pdLapsed(evI2pdPool)
 		return
 	}
-	if r.mode == modeI2pd {
+	if r.chooses() {
 		w.i2pdFill(i, balancer.Outbound)
 		w.i2pdFill(i, balancer.Inbound)
 	}
@@ -224,7 +224,7 @@ func (w *World) i2pdJudge(i int32) {
 				w.i2pdGone(y, balancer.ReasonFailed)
 				fewer = fewer || p.dir == balancer.Inbound
 				k--
-			} else if r.mode == modeI2pd {
+			} else if r.chooses() {
 				var path [maxHops]int32
 				if n := w.i2pdPath(r, p.dir, &path); n > 0 {
 					w.startBuild(i, p.dir, path[:n], false)
@@ -232,7 +232,7 @@ func (w *World) i2pdJudge(i int32) {
 			}
 		}
 	}
-	if fewer && r.mode == modeI2pd {
+	if fewer && r.chooses() {
 		w.i2pdUpdate(i)
 	}
 }

@@ -28,6 +28,10 @@ func (w *World) i2pdUpdate(i int32) {
 	if r.pub.i2pd.requested {
 		return
 	}
+	if r.mode == modeNatural {
+		w.naturalAsk(i)
+		return
+	}
 	now := w.wallSeconds(i)
 	x := w.newSet(i)
 	s := w.sets.at(x)
@@ -35,29 +39,12 @@ func (w *World) i2pdUpdate(i int32) {
 	if r.ls.set != none {
 		s.published = max(now, w.sets.at(r.ls.set).published+1)
 	}
-	limit := min(p.want+i2pdMoreLeases, w.maxLeases())
-	// Newest first; of tunnels of the same second the one added last.
-	order := w.scratch.ints[:0]
-	for _, y := range p.members {
-		if !w.tunnels.at(y).established() {
-			continue
-		}
-		k := len(order)
-		order = append(order, y)
-		for k > 0 && w.tunnels.at(order[k-1]).createdS <= w.tunnels.at(y).createdS {
-			order[k] = order[k-1]
-			k--
-		}
-		order[k] = y
-	}
-	w.scratch.ints = order
-	order = w.i2pdSlowLast(order, limit)
-	for _, y := range order {
+	for _, y := range w.i2pdNewest(p) {
 		t := w.tunnels.at(y)
 		l := w.leaseOf(t)
 		l.end = t.createdS + int64(tunnelLifetime/Second)
 		if r.cfg.ClientDelay > 0 {
-			l.end = w.i2pdDrifted(i, t)
+			l.end = w.i2pdDrifted(i, t) / 1000
 		}
 		if l.end > s.published {
 			s.leases = append(s.leases, l)
@@ -74,6 +61,26 @@ func (w *World) i2pdUpdate(i int32) {
 		return
 	}
 	w.i2pdTake(i, x)
+}
+
+// i2pdNewest lists the inbound tunnels that a LeaseSet names: the newest first, of
+// tunnels of the same second the one added last, two more than wanted.
+func (w *World) i2pdNewest(p *tunnelPool) []int32 {
+	order := w.scratch.ints[:0]
+	for _, y := range p.members {
+		if !w.tunnels.at(y).established() {
+			continue
+		}
+		k := len(order)
+		order = append(order, y)
+		for k > 0 && w.tunnels.at(order[k-1]).createdS <= w.tunnels.at(y).createdS {
+			order[k] = order[k-1]
+			k--
+		}
+		order[k] = y
+	}
+	w.scratch.ints = order
+	return w.i2pdSlowLast(order, min(p.want+i2pdMoreLeases, w.maxLeases()))
 }
 
 // i2pdAnswered takes the LeaseSet that a client was asked for.
@@ -123,9 +130,10 @@ func (w *World) i2pdSlowLast(order []int32, limit int) []int32 {
 // so that each LeaseSet is newer than the last (LocalLeaseSet::LocalLeaseSet).
 const i2pdDrift = 2
 
+// i2pdDrifted is the end of a tunnel as a client is told it, in ms.
 func (w *World) i2pdDrifted(i int32, t *tunnel) int64 {
 	age := w.wallMs(i) - t.createdS*1000
-	return (t.createdS*1000 + int64(tunnelLifetime/Millisecond) + age*i2pdDrift/int64(i2pdLifetime/Second)) / 1000
+	return t.createdS*1000 + int64(tunnelLifetime/Millisecond) + age*i2pdDrift/int64(i2pdLifetime/Second)
 }
 
 // i2pdStopAsking cancels the verification that is set or under way.
@@ -260,6 +268,10 @@ func (w *World) i2pdVerified(k, found int32) {
 		return
 	}
 	i := j.router
+	if j.lookup {
+		w.lookedUp(k, found)
+		return
+	}
 	if found != j.set {
 		w.i2pdMissing(k)
 		return
@@ -270,6 +282,10 @@ func (w *World) i2pdVerified(k, found int32) {
 // i2pdMissing publishes again after a verification that failed.
 func (w *World) i2pdMissing(k int32) {
 	i := w.stores.at(k).router
+	if w.stores.at(k).lookup {
+		w.lookedUp(k, none)
+		return
+	}
 	w.i2pdStopAsking(i)
 	w.out.Truth.Resends++
 	w.i2pdPublish(i)

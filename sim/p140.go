@@ -17,6 +17,7 @@ type drivers struct {
 	each []driver // one, or one for each sub-Destination of a Meta LeaseSet
 	only *driver  // where there is one
 
+	garlic   bool // routers hand garlic up: one ratchet serves all of them
 	fallible bool // the policies' own code can fail
 
 	wake   balancer.Event // EventWake, the most frequent of all
@@ -50,6 +51,7 @@ type driver struct {
 	served []int32 // by balancer.ClientID: the client, or none
 	unused []int32 // numbers of clients
 	keys   uint16  // number of the encryption keys of the LeaseSets that it makes now
+	sent   int64   // `published` of the newest LeaseSet that a router was given to publish
 }
 
 // input is an event on its way to a core, with the memory of its slices.
@@ -58,12 +60,13 @@ type input struct {
 	ev      balancer.Event
 	peers   []balancer.Peer
 	tunnels []balancer.Tunnel
+	leases  []balancer.Lease
 	list    *peerList // in place of peers
 }
 
 // lend puts the event's slices in their places.
 func (in *input) lend() {
-	in.ev.Peers, in.ev.Tunnels = in.peers, in.tunnels
+	in.ev.Peers, in.ev.Tunnels, in.ev.Leases = in.peers, in.tunnels, in.leases
 	if in.list != nil {
 		in.ev.Peers = in.list.peers
 	}
@@ -105,7 +108,9 @@ func (w *World) resetCore() error {
 	c := &w.core
 	d := &w.cfg.Destination
 	c.only, c.fallible = nil, false
-	if c.on = balanced(d.Scheme); !c.on {
+	c.on = balanced(d.Scheme)
+	c.garlic = c.on && d.Policy.Bundle == bundleGarlic
+	if !c.on {
 		return nil
 	}
 	c.inputs.reset()
@@ -144,7 +149,7 @@ func (w *World) resetCore() error {
 func (w *World) resetDriver(c *driver) error {
 	c.ready = c.ready[:0]
 	c.due, c.armed, c.rank, c.busy = Never, Never, 0, false
-	c.served, c.unused, c.keys = c.served[:0], c.unused[:0], 0
+	c.served, c.unused, c.keys, c.sent = c.served[:0], c.unused[:0], 0, 0
 	if err := w.makePolicy(c); err != nil {
 		return err
 	}
@@ -283,6 +288,14 @@ func (w *World) configureCore(c *driver) {
 	c.cfg.Policy = c.policy
 	c.cfg.Rand = w.streams.rand[streamCore]
 	c.cfg.PublishSpacing = w.spacing(imitated)
+	if c.cfg.Verify = d.Policy.Verify; c.cfg.Verify == VerifyAuto {
+		c.cfg.Verify = 0
+		for i := range own {
+			if !own[i].SpeaksP140 {
+				c.cfg.Verify = naturalVerify
+			}
+		}
+	}
 	if d.Policy.PeerRefresh > 0 {
 		c.cfg.PeerRefresh = d.Policy.PeerRefresh
 	}
@@ -306,7 +319,7 @@ func (w *World) newInputOf(c *driver, kind balancer.EventKind, router balancer.R
 	in := w.core.inputs.at(x)
 	in.core = c.index
 	in.ev = balancer.Event{Kind: kind, Router: router, Floodfill: balancer.None}
-	in.peers, in.tunnels, in.list = in.peers[:0], in.tunnels[:0], nil
+	in.peers, in.tunnels, in.leases, in.list = in.peers[:0], in.tunnels[:0], in.leases[:0], nil
 	return x
 }
 
@@ -459,7 +472,10 @@ func (w *World) obey(c *driver, a *balancer.Action) {
 		w.lookUp(i)
 	case balancer.ActionSendPacket:
 		w.greet(i, c.placeOf(a.Client))
-	case balancer.ActionGiveLeaseSet:
+	case balancer.ActionConfigureTunnels:
+		w.naturalKeep(i, a)
+	case balancer.ActionGiveLeaseSet, balancer.ActionReplyLeaseRequest:
+		r.pub.i2pd.requested = false
 		if a.Shadows != nil {
 			list := w.scratch.leases[:0]
 			for k := range a.Leases {
@@ -472,7 +488,7 @@ func (w *World) obey(c *driver, a *balancer.Action) {
 		if w.watch.bundles || w.clients.on {
 			w.given(i, a)
 		}
-		if w.cfg.Destination.Policy.Bundle == policy.BundlePinned {
+		if w.cfg.Destination.Policy.Bundle == policy.BundlePinned && r.mode == modeP140 {
 			break // a LeaseSet of its own, beside the one that it publishes
 		}
 		// A router repeats no store of a LeaseSet that it knows a newer one of.
@@ -480,7 +496,7 @@ func (w *World) obey(c *driver, a *balancer.Action) {
 		if r.cfg.Kind == I2pd {
 			w.i2pdGiven(i)
 		}
-	case balancer.ActionCloseSession, balancer.ActionReplyLeaseRequest:
+	case balancer.ActionCloseSession:
 	default:
 		panic(fmt.Sprintf("sim: unknown action %d", a.Kind))
 	}
@@ -499,6 +515,9 @@ func (w *World) coreRouterUp(i int32) {
 		ev.RouterKind = balancer.KindI2pd
 		ev.Caps &^= balancer.CapFastTier // i2pd has no tiers
 	}
+	if r.mode == modeNatural {
+		ev.Caps = balancer.CapLookup
+	}
 	w.deliver(x)
 }
 
@@ -511,7 +530,7 @@ func (w *World) coreRouterDown(i int32) {
 // one is missed when the one after it is due.
 func (w *World) coreStalled(i int32) {
 	r := &w.routers[i]
-	if r.mode != modeP140 || r.beat == 0 {
+	if !r.balanced() || r.beat == 0 {
 		return
 	}
 	r.missed = 0
@@ -534,6 +553,9 @@ func (w *World) probed(i int32) {
 	x := w.newInput(balancer.EventHeartbeat, balancer.RouterID(i))
 	w.core.inputs.at(x).ev.Missed = r.missed
 	w.deliver(x)
+	if r.missed == 0 && r.mode == modeNatural {
+		w.naturalTell(i)
+	}
 }
 
 // tellFastTier answers GetFastTier.
@@ -777,6 +799,10 @@ func (w *World) publishFor(i int32, a *balancer.Action) {
 	w.countVersion(s)
 	r := &w.routers[i]
 	r.keys = s.keys
+	w.driverOf(i).sent = s.published
+	if r.mode == modeNatural {
+		w.naturalPublishes(i, x)
+	}
 	if w.cfg.Destination.Policy.Bundle == policy.BundlePinned {
 		r.ls.given = a.Published // of what it is given to bundle, nothing is a newer version of this
 	}
@@ -903,6 +929,9 @@ func (w *World) lookedUp(k, found int32) {
 	ev := &w.core.inputs.at(x).ev
 	if found != none {
 		ev.Published, ev.Ours = w.sets.at(found).published, true
+		if w.routers[j.router].mode == modeNatural {
+			ev.Published = w.driverOf(j.router).sent // all that is told is that there is one
+		}
 	}
 	if j.sentTo != none {
 		ev.Floodfill = w.floodfillID(j.sentTo)

@@ -45,6 +45,8 @@ type router struct {
 
 	lastBuild Time // when the last build was configured
 
+	natural naturalState
+
 	// lapsed: i2pd's rounds, of renewing and of its pools, that came due while it
 	// was frozen.
 	lapsed [2]bool
@@ -57,9 +59,10 @@ type router struct {
 type routerMode uint8
 
 const (
-	modeJava routerMode = iota // stock Java router
-	modeI2pd                   // stock i2pd router
-	modeP140                   // the balancer core
+	modeJava    routerMode = iota // stock Java router
+	modeI2pd                      // stock i2pd router
+	modeP140                      // the balancer core
+	modeNatural                   // stock i2pd router in the service of a balancer: see natural.go
 )
 
 // responseStat is a router's experience with one floodfill.
@@ -246,10 +249,18 @@ func modeOf(s Scheme, r *Router) routerMode {
 			return modeI2pd
 		}
 		return modeJava
-	default:
-		return modeP140
 	}
+	if !r.SpeaksP140 {
+		return modeNatural
+	}
+	return modeP140
 }
+
+// balanced tells whether a balancer has a session with it.
+func (r *router) balanced() bool { return r.mode == modeP140 || r.mode == modeNatural }
+
+// chooses tells whether it is an i2pd router that decides about its tunnels itself.
+func (r *router) chooses() bool { return r.mode == modeI2pd || r.mode == modeNatural }
 
 // resized returns s with n zero elements.
 func resized[T any](s []T, n int) []T {
@@ -294,6 +305,8 @@ func (w *World) startRouter(i int32) {
 			w.i2pdStart(i)
 		}
 		w.coreRouterUp(i)
+	case modeNatural:
+		w.naturalStart(i)
 	}
 }
 
@@ -329,11 +342,13 @@ func (w *World) stopRouter(i int32) {
 		w.releaseSet(r.ls.set)
 	}
 	if r.pub.i2pd.requested {
-		w.releaseSet(r.pub.i2pd.request)
+		if r.mode == modeI2pd {
+			w.releaseSet(r.pub.i2pd.request)
+		}
 		r.pub.i2pd.requested = false
 	}
 	r.ls.reset()
-	if r.mode == modeP140 {
+	if r.balanced() {
 		w.coreRouterDown(i)
 	}
 }

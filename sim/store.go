@@ -448,11 +448,16 @@ func (w *World) storeFailed(k int32) {
 	w.endStore(k)
 }
 
+// asksAsI2pd tells whether r looks job j up as i2pd does.
+func (r *router) asksAsI2pd(j *storeJob) bool {
+	return r.cfg.Kind == I2pd && !j.meta && (!j.lookup || r.mode == modeNatural)
+}
+
 // verifyAsk asks another close floodfill for what was stored.
 func (w *World) verifyAsk(k int32) {
 	j := w.stores.at(k)
 	r := &w.routers[j.router]
-	if r.cfg.Kind == I2pd && !j.lookup && !j.meta {
+	if r.asksAsI2pd(j) {
 		w.i2pdAsk(k)
 		return
 	}
@@ -516,7 +521,7 @@ func (w *World) replyLease(r *router, in, f int32, joint bool) lease {
 func (w *World) verifyAnswered(k, found int32) {
 	j := w.stores.at(k)
 	r := &w.routers[j.router]
-	if r.cfg.Kind == I2pd && !j.lookup && !j.meta {
+	if r.asksAsI2pd(j) {
 		w.i2pdVerified(k, found)
 		return
 	}
@@ -541,7 +546,7 @@ func (w *World) verifyTimedOut(k, asked int32) {
 		return
 	}
 	r := &w.routers[j.router]
-	if r.cfg.Kind == I2pd && !j.lookup && !j.meta {
+	if r.asksAsI2pd(j) {
 		w.i2pdAsk(k)
 		return
 	}

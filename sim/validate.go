@@ -236,8 +236,8 @@ func (r *Router) validate(path string, scheme Scheme) error {
 		return bad(path+"client_delay", "must be from 0s to 10s")
 	case r.i2pd() == nil:
 		return bad(path+"i2pd_version", "unknown version %q; want %s or %s", r.I2pdVersion, I2pd258, I2pd245)
-	case balanced(scheme) && !r.SpeaksP140:
-		return bad(path+"speaks", "a stock router cannot serve scheme %q; want p140", scheme)
+	case balanced(scheme) && !r.SpeaksP140 && r.Kind != I2pd:
+		return bad(path+"speaks", "a stock Java router under a balancer is not simulated; want p140, or kind i2pd")
 	case r.Hops < 1 || r.Hops > maxHops:
 		return bad(path+"hops", "is %d, want 1 to %d", r.Hops, maxHops)
 	case r.Outbound < 1 || r.Outbound > 16:

@@ -108,7 +108,7 @@ func (w *World) replied(i, ratchet int32) {
 		}
 		sent++
 		rtt, answered := w.roundTrip(p, l)
-		if !answered || l.router != c.router || l.boot != c.boot {
+		if !answered || !w.core.garlic && (l.router != c.router || l.boot != c.boot) {
 			rtt = -1
 		}
 		w.out.Traces[i].AppendProbe(w.seenMs(), c.ratchet, &opened, w.seenLease(l), micros(rtt))
@@ -157,7 +157,7 @@ func (w *World) roundTrip(p *watcher, l *lease) (Time, bool) {
 	}
 	there, back := w.oneWay(p, l.number), w.oneWay(p, w.tunnels.at(out).number)
 	own := r.cfg.ReplyDelay
-	if r.mode == modeP140 {
+	if r.balanced() {
 		own += 2 * w.cfg.Destination.ControlDelay // the service is where the balancer is
 	}
 	return there + own + back, true
@@ -198,7 +198,7 @@ func (w *World) bundleOf(i int32) int32 {
 	switch {
 	case !r.up:
 		return none
-	case r.mode == modeP140:
+	case r.balanced():
 		return r.bundle
 	case r.mode == modeJava:
 		return w.currentSet(i)

@@ -153,6 +153,9 @@ func checkArm(root, destination *value, w *sim.Config) *Error {
 		return firstKnown(policy.at("name").position(), policy.position(), count).fault("destination.policy",
 			"write routers: {count: 1}, or another policy", "policy single serves one router, not %d", len(d.Routers))
 	}
+	if err := checkStock(destination, d); err != nil {
+		return err
+	}
 	if n := min(len(d.Routers), crowd) * maxTier; n > w.Network.Routers {
 		return firstKnown(count, root.at("network", "routers").position()).fault("destination.routers.count",
 			"write fewer routers here or more in network.routers",
@@ -163,6 +166,42 @@ func checkArm(root, destination *value, w *sim.Config) *Error {
 		return firstKnown(meta.at("republish").position(), meta.at("expires").position()).fault("destination.meta.republish",
 			"write a shorter republish, or a longer expires", "a Meta LeaseSet would expire %s after it is published, and be published every %s",
 			formatDuration(d.Meta.Expires), formatDuration(d.Meta.Republish))
+	}
+	return nil
+}
+
+// mimicPolicy makes all routers look like one.
+const mimicPolicy = "mimic"
+
+// checkStock refuses what stock routers cannot do under a balancer.
+func checkStock(destination *value, d *sim.Destination) *Error {
+	policy, routers := destination.at("policy"), destination.at("routers")
+	stock := -1
+	speaking := false
+	for i := range d.Routers {
+		if speaks := d.Routers[i].SpeaksP140; !speaks && stock < 0 {
+			stock = i
+		} else if speaks {
+			speaking = true
+		}
+	}
+	if stock < 0 || d.Policy.Name == "" {
+		return nil
+	}
+	entry := routers
+	if routers.shape == listShape {
+		entry = routers.items[stock]
+	}
+	speaks := firstKnown(entry.at("speaks").position(), entry.position(), routers.position())
+	switch {
+	case d.Routers[stock].Kind != sim.I2pd:
+		return speaks.fault("destination.routers.speaks", "write speaks: p140, or kind: i2pd", "a stock Java router under a balancer is not simulated")
+	case d.Policy.Bundle == "garlic":
+		return firstKnown(policy.at("bundle").position(), speaks).fault("destination.policy.bundle",
+			"write composed or pinned, or speaks: p140", "a stock router hands no garlic up")
+	case d.Policy.Name == mimicPolicy && !speaking:
+		return firstKnown(policy.at("name").position(), policy.position(), speaks).fault("destination.policy",
+			"write natural-i2pd, or speaks: p140", "stock routers build no tunnel on command, so that policy mimic could show nothing but all of them")
 	}
 	return nil
 }

@@ -413,3 +413,17 @@ sweep: {destination.routers.count: [4, 8]}
 		}
 	}
 }
+
+// TestMimicNeedsTheExtension: where no router builds on command there is nothing to
+// imitate with.
+func TestMimicNeedsTheExtension(t *testing.T) {
+	const text = "question: why?\ndestination: {policy: mimic, routers: [{kind: i2pd, speaks: stock}, {kind: i2pd, speaks: %s}]}\n"
+	names := Names{Policies: []string{"mimic", "natural-i2pd"}}
+	_, err := Parse("x.yaml", fmt.Appendf(nil, text, "stock"), names)
+	if err == nil || !strings.HasPrefix(err.Error(), "x.yaml:2:23: stock routers build no tunnel on command") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := Parse("x.yaml", fmt.Appendf(nil, text, "p140"), names); err != nil {
+		t.Error(err)
+	}
+}

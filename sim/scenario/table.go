@@ -309,7 +309,7 @@ var table = []declaration{
 	{
 		Key: Key{
 			Path: "destination.routers[].speaks", Type: Enum, Default: "p140", Words: []string{"p140", "stock"},
-			Doc: "Whether the router serves the P140 extension; counts where the scheme has a balancer.",
+			Doc: "Whether the router serves the P140 extension; counts where the scheme has a balancer. A stock router builds tunnels of its own choice, asks for LeaseSets, and publishes or bundles what it is given; only kind i2pd is simulated as one.",
 		},
 		field: func(t *target) any {
 			return func(v *value) { t.router.SpeaksP140 = v.text() == "p140" }
@@ -563,6 +563,14 @@ var table = []declaration{
 			Source: "assumption: the live balancer's own default",
 		},
 		field: func(t *target) any { return &t.world.Destination.Policy.HeartbeatMisses },
+	},
+	{
+		Key: Key{
+			Path: "destination.policy.verify", Type: Duration, Default: "auto", Min: "0s", Max: "1d", Words: []string{"auto"},
+			Doc:    "How often the balancer looks its own LeaseSet up in the netDb, and some seconds after each publish through a router that reports no acks; 0s: never. `auto` is 5m where a router is a stock one, else never.",
+			Source: "the live balancer's own interval",
+		},
+		field: func(t *target) any { return spanOr(&t.world.Destination.Policy.Verify, sim.VerifyAuto) },
 	},
 	{
 		Key: Key{
