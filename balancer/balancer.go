@@ -92,6 +92,7 @@ func (b *Balancer) Step(now Time, ev *Event, acts []Action) []Action {
 	b.acts = acts
 	b.virtual.lag = 0
 	b.paths, b.bundles, b.shadows = b.paths[:0], b.bundles[:0], b.shadows[:0]
+	b.virtual.seenOf.out = b.virtual.seenOf.out[:0]
 	b.take(ev)
 	b.runDue()
 	acts = b.acts
@@ -102,7 +103,7 @@ func (b *Balancer) Step(now Time, ev *Event, acts []Action) []Action {
 // Deadline is when the core wants its next EventWake; Never if it only waits
 // for events.
 func (b *Balancer) Deadline() Time {
-	next := min(b.ls.due, b.pub.due, b.joinDue, b.verify.due, b.clients.due, b.virtual.showDue, b.virtual.waitDue, b.virtual.under.due)
+	next := min(b.ls.due, b.pub.due, b.joinDue, b.verify.due, b.clients.due, b.virtual.showDue, b.virtual.waitDue, b.virtual.voiceDue, b.virtual.under.due)
 	for _, at := range b.next {
 		next = min(next, at)
 	}
@@ -170,6 +171,8 @@ func (b *Balancer) take(ev *Event) {
 		b.onClientSeen(r, ev)
 	case EventAdmin:
 		b.onAdmin(r, ev)
+	case EventFloodfills:
+		b.onFloodfills(r, ev)
 	}
 }
 
@@ -191,6 +194,9 @@ func (b *Balancer) runDue() {
 	}
 	if b.virtual.waitDue <= b.now {
 		b.endWaits()
+	}
+	if b.virtual.voiceDue <= b.now {
+		b.askVoices()
 	}
 	if b.ls.due <= b.now || b.owesStale() {
 		b.expireAll()

@@ -82,11 +82,12 @@ const (
 	CapGarlic                                 // hands up garlic undecrypted
 	CapGive                                   // can be given a LeaseSet to bundle while it publishes another one
 	CapLookup                                 // can look up our LeaseSet in the netDb
+	CapStandIn                                // reports its experience with floodfills, and takes that of others
 
 	// CapP140 is everything that a router speaking the whole extension
 	// (without garlic) offers.
 	CapP140 = CapFastTier | CapCreateTunnel | CapTunnelPool | CapPublishNamed | CapPublishStatus | CapAckRelay |
-		CapGive | CapLookup
+		CapGive | CapLookup | CapStandIn
 )
 
 // Peer is one router of the network as the wire's Peer List describes it:
@@ -225,6 +226,9 @@ const (
 	// EventRestore: after a restart of the balancer, the last Published that
 	// it is known to have used.
 	EventRestore
+	// EventFloodfills: Router has new experience with the floodfills in Notes, each
+	// with all that it remembers (see ActionNoteFloodfills).
+	EventFloodfills
 )
 
 // Command is an operator's wish.
@@ -267,6 +271,7 @@ type Event struct {
 	Peers      []Peer
 	Tunnels    []Tunnel
 	Leases     []Lease
+	Notes      []Note `json:",omitempty"` // so that older event logs replay
 }
 
 // ActionKind names what the core wants done.
@@ -321,6 +326,13 @@ const (
 	// ActionRotateKeys: the LeaseSets that follow have new encryption keys; it
 	// concerns no Router in particular.
 	ActionRotateKeys
+	// ActionNoteFloodfills: Router shall take Notes, which may be none, for its own
+	// experience with those floodfills, in place of what it remembers of them, and
+	// from now on report what changes as EventFloodfills.
+	ActionNoteFloodfills
+	// ActionOutdate: a LeaseSet dated Published will follow: Router, which published an
+	// older one, shall not store that again.
+	ActionOutdate
 )
 
 // Action is one output of the core. Its slices lie in the core's memory and
@@ -350,4 +362,5 @@ type Action struct {
 	// answer is passed on to it. Silent stands for a lease whose router is lost: no
 	// answer comes back through it, and Router takes it for granted.
 	Shadows []TunnelID `json:",omitempty"` // so that older event logs replay
+	Notes   []Note     `json:",omitempty"`
 }

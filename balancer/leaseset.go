@@ -94,6 +94,7 @@ func (b *Balancer) compose() {
 	b.date()
 	if b.imitates() {
 		b.virtual.showDue = b.now + b.publishDelay()
+		b.outdate()
 	}
 	l.at = b.now
 	b.pub.changed(b)
@@ -309,6 +310,11 @@ func (b *Balancer) date() {
 	// A version that nobody has seen need not be kept apart from the next one:
 	// else many changes in one second would put `published` ahead of the clock.
 	l.published = max(l.shown+1, int64((b.wall()-b.virtual.lag+rounding)/Second))
+	if v := &b.virtual; v.on && b.pub.attempted {
+		// What the leader had changed when the last LeaseSet went out it would have
+		// published with that.
+		l.published = max(l.published, int64((b.pub.last+v.way+b.offset+rounding)/Second))
+	}
 	if b.virtual.on {
 		l.shown = l.published // the leader would have bundled it at once
 	}

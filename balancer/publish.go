@@ -215,6 +215,7 @@ func (b *Balancer) publish() {
 	b.show()
 	p.attempted, p.last, p.inFlight = true, b.now, l.published
 	for i := range p.through {
+		b.brief(&b.routers[p.through[i].Router])
 		b.routers[p.through[i].Router].pace.given(b.now)
 		a := b.do(&b.routers[p.through[i].Router], ActionPublishLeaseSet)
 		b.fillLeaseSet(a)
@@ -403,8 +404,8 @@ func (b *Balancer) onAckRelayed(ev *Event) {
 		return
 	}
 	p.confirmed = max(p.confirmed, ev.Published)
-	if ev.Published != p.inFlight {
-		return
+	if ev.Published != p.inFlight && !b.virtual.on {
+		return // of an older one; that it is stored once more matters only where one router is imitated
 	}
 	for i := range p.through {
 		id := p.through[i].Router

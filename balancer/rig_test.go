@@ -43,6 +43,8 @@ type rig struct {
 	published []publication
 	paths     []built // of tunnels that were built
 	given     []balancer.Action
+	briefed   []briefing
+	outdated  []balancer.Action
 	relayed   int
 	watched   []bool // heartbeats asked for
 	log       []logged
@@ -61,6 +63,13 @@ type publication struct {
 	at     balancer.Time
 	router balancer.RouterID
 	action balancer.Action
+}
+
+// briefing is what a router was told of floodfills.
+type briefing struct {
+	at     balancer.Time
+	router balancer.RouterID
+	notes  []balancer.Note
 }
 
 type built struct {
@@ -302,6 +311,10 @@ func (r *rig) perform(a *balancer.Action) {
 		r.given = append(r.given, *a)
 	case balancer.ActionRelayAck:
 		r.relayed++
+	case balancer.ActionNoteFloodfills:
+		r.briefed = append(r.briefed, briefing{r.now, id, slices.Clone(a.Notes)})
+	case balancer.ActionOutdate:
+		r.outdated = append(r.outdated, *a)
 	}
 }
 

@@ -50,6 +50,8 @@ type router struct {
 	bundleDue Time       // when its own bundle must be renewed
 	own       []TunnelID // of its own bundle
 
+	noted uint64 // changes of the shared experience that it knows: see experience
+
 	clients int32    // that it carries
 	asked   [2]int32 // how many tunnels a stock router was asked to keep
 
@@ -80,6 +82,7 @@ func (r *router) reset(id RouterID, cfg RouterConfig) {
 	r.filled = -1
 	r.pace.reset()
 	r.given, r.clients, r.own = 0, 0, r.own[:0]
+	r.noted = 0
 	for d := range r.pools {
 		r.pools[d].reset(PoolID(id), Direction(d))
 	}
@@ -188,6 +191,10 @@ func (b *Balancer) serve(r *router) {
 		r.loopAt = b.now
 	}
 	b.owe(r)
+	if b.standsIn(r) {
+		r.noted = 0 // it may have forgotten all
+		b.do(r, ActionNoteFloodfills).Notes = nil
+	}
 	b.pub.resume(b)
 }
 

@@ -197,7 +197,7 @@ func (s *script) do() {
 	const sec = balancer.Second
 	kinds := 21
 	if !s.honest {
-		kinds = 27
+		kinds = 28
 	}
 	switch rapid.IntRange(0, kinds).Draw(s.t, "what") {
 	case 0, 1: // time passes, the core being woken at its deadlines
@@ -319,6 +319,10 @@ func (s *script) do() {
 		}}})
 	case 26:
 		s.step(balancer.Event{Kind: balancer.EventLeaseRequest, Router: s.id(), Leases: []balancer.Lease{{Tunnel: 1 << 41, End: balancer.Time(rapid.Int64().Draw(s.t, "end"))}}})
+	case 28:
+		s.step(balancer.Event{Kind: balancer.EventFloodfills, Router: s.id(), Notes: []balancer.Note{{
+			Floodfill: balancer.PeerID(rapid.Int32Range(-1, 80).Draw(s.t, "floodfill")), StoreOK: balancer.Time(rapid.Int64().Draw(s.t, "at")),
+		}}})
 	case 27:
 		s.step(balancer.Event{Kind: balancer.EventAdmin, Router: s.id(), Command: balancer.CommandWeight, Weight: rapid.Int32Range(0, maxWeight).Draw(s.t, "weight")})
 	}

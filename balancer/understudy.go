@@ -7,13 +7,22 @@ import "slices"
 // leader had last. If it is a failure, nobody builds anything. If it is a success,
 // all that can build the tunnel, so that one of them nearly always has it by the time
 // that was drawn, or by PublishDelay after it, which shows to nobody. If none has it,
-// the build is given up like one that nobody answers.
+// the build is given up like one that nobody answers. An outbound tunnel is wanted where
+// it is published from: else its end point would not be among those that are seen.
 
 // pastBuilds is how many of the leader's builds are drawn from, pastNeeded how many it
 // must have made; our choice: some two hours of sixteen tunnels, and a quarter of it.
 const (
 	pastBuilds = 256
 	pastNeeded = 64
+)
+
+// playsAtOnce is how many builds of a tunnel each router begins, playsToSpeak how many
+// that which publishes does of an outbound one; our choice: with three routers, and with
+// builds that succeed in one of two cases, all fail in one of sixty.
+const (
+	playsAtOnce  = 2
+	playsToSpeak = 6
 )
 
 // pastBuild is the outcome of a build, and how long it took, the way to the leader and
@@ -88,13 +97,23 @@ func (b *Balancer) play(q *request, path []PeerID, p *pool) {
 	}
 	for i := range b.fleet() {
 		r := &b.routers[i]
-		if !r.capable() || len(u.builds) >= maxRequests {
+		if !r.capable() {
 			continue
 		}
-		b.lastReq++
-		u.builds = append(u.builds, playBuild{b.lastReq, q.id, r.id, b.now})
-		a := b.do(r, ActionCreateTunnel)
-		a.Request, a.Direction, a.Path, a.Hops = b.lastReq, p.dir, path, int32(len(path))
+		n := playsAtOnce
+		switch {
+		case p.dir == Inbound:
+		case r.id == b.acting():
+			n = playsToSpeak
+		default:
+			n = 1
+		}
+		for range min(n, maxRequests-len(u.builds)) {
+			b.lastReq++
+			u.builds = append(u.builds, playBuild{b.lastReq, q.id, r.id, b.now})
+			a := b.do(r, ActionCreateTunnel)
+			a.Request, a.Direction, a.Path, a.Hops = b.lastReq, p.dir, path, int32(len(path))
+		}
 	}
 }
 
@@ -115,7 +134,16 @@ func (b *Balancer) onPlay(r *router, ev *Event) bool {
 		return true
 	}
 	for k := range u.plays {
-		if x := &u.plays[k]; x.request == of && !x.ready {
+		x := &u.plays[k]
+		if x.request != of {
+			continue
+		}
+		if x.ready && x.dir == Outbound && x.router != r.id && r.id == b.acting() {
+			// Who publishes has it now, and nobody else needs it.
+			b.do(&b.routers[x.router], ActionDropTunnel).Tunnel = x.tunnel.ID
+			x.ready = false
+		}
+		if !x.ready {
 			x.ready, x.router, x.tunnel = true, r.id, ev.Tunnel
 			u.due = min(u.due, max(b.now, x.at))
 			return true

@@ -19,7 +19,8 @@ import "slices"
 //
 // Under masked failover nothing of that changes with the loss of a router. If it is
 // the leader, another one acts for it, through the peers that it named last, with
-// the outbound tunnels that were built there as twins all along.
+// the outbound tunnels that were built there as twins all along, and knowing what the
+// leader had seen of floodfills (floodfills.go).
 
 // Imitator is a Policy that makes all routers look like one.
 type Imitator interface {
@@ -60,8 +61,14 @@ const (
 	leaderPatience = 6 * Hour
 	// twinPatience is how long a tunnel waits for its twin where it must.
 	twinPatience = 5 * Second
-	// outboundTries is how often an outbound twin is asked for.
-	outboundTries = 4
+	// outboundAtOnce is how many builds of one outbound twin are asked for at once, and
+	// outboundTries how often, every buildTimeout. Our choice: with builds that succeed in
+	// one of two cases one twin in eight is missing after the first time, one in five
+	// hundred after the third; a missing one shows by its end point if the leader is lost.
+	outboundAtOnce = 3
+	outboundTries  = 6
+	// outboundWorth is what is left to a tunnel for a twin to be worth it.
+	outboundWorth = 20 * Second
 )
 
 // virtual is the state of an imitation.
@@ -79,10 +86,13 @@ type virtual struct {
 	// showDue is when the newest LeaseSet may be shown.
 	showDue Time
 	waitDue Time
-	fresh   []int32 // scratch of adoptPeers
-	twins   []twin  // by tunnel slot
-	builds  []twinBuild
-	under   understudy
+	// voiceDue is when an outbound twin may be asked for again.
+	voiceDue Time
+	fresh    []int32 // scratch of adoptPeers
+	twins    []twin  // by tunnel slot
+	builds   []twinBuild
+	under    understudy
+	seenOf   experience // of floodfills
 	// How often a twin was wanted, and how often none stood in time.
 	wanted, missed int64
 }
@@ -96,6 +106,7 @@ type twin struct {
 	waiting Time // until then the tunnel waits for its twin to be listed; 0: it does not
 	asked   int8 // builds under way
 	tries   int8
+	retry   Time // outbound: when it may be asked for again
 	router  RouterID
 	id      TunnelID
 	receive uint32
@@ -114,10 +125,11 @@ type twinBuild struct {
 
 func (v *virtual) reset(p Policy, routers int) {
 	*v = virtual{
-		id: None, leader: None, showDue: Never, waitDue: Never,
-		twins: v.twins[:0], builds: v.builds[:0], fresh: v.fresh[:0], under: v.under,
+		id: None, leader: None, showDue: Never, waitDue: Never, voiceDue: Never,
+		twins: v.twins[:0], builds: v.builds[:0], fresh: v.fresh[:0], under: v.under, seenOf: v.seenOf,
 	}
 	v.under.reset()
+	v.seenOf.reset()
 	if i, ok := p.(Imitator); ok {
 		v.on, v.how, v.id = true, i.Imitation(), RouterID(routers)
 	}
@@ -503,13 +515,36 @@ func (b *Balancer) askTwins(slot int32, count int) {
 
 func (b *Balancer) askOutboundTwin(slot int32) {
 	v := &b.virtual
-	id := b.deputy()
 	w := &v.twins[slot]
-	if !v.how.OutboundTwins || id == None || id == b.tunnels[slot].router || w.ready || w.asked > 0 || w.tries >= outboundTries {
+	if !v.how.OutboundTwins || w.ready || w.tries >= outboundTries {
+		return
+	}
+	if w.asked > 0 && b.now < w.retry {
+		v.voiceDue = min(v.voiceDue, w.retry)
+		return
+	}
+	id := b.acting()
+	if id == b.tunnels[slot].router {
+		id = b.deputy()
+	}
+	if id == None || b.tunnels[slot].early-b.now < outboundWorth {
 		return
 	}
 	w.tries++
-	b.askTwin(&b.routers[id], slot, Outbound)
+	w.retry = b.now + buildTimeout
+	v.voiceDue = min(v.voiceDue, w.retry)
+	for range outboundAtOnce {
+		b.askTwin(&b.routers[id], slot, Outbound)
+	}
+}
+
+// askVoices has another router build what outbound tunnels have no twin yet.
+func (b *Balancer) askVoices() {
+	v := &b.virtual
+	v.voiceDue = Never
+	for _, m := range b.routers[v.id].pools[Outbound].members {
+		b.askOutboundTwin(m.slot)
+	}
 }
 
 func (b *Balancer) askTwin(r *router, slot int32, dir Direction) {
@@ -606,9 +641,7 @@ func (b *Balancer) forgetTwins() {
 		}
 	}
 	v.builds = kept
-	for _, m := range b.routers[v.id].pools[Outbound].members {
-		b.askOutboundTwin(m.slot)
-	}
+	b.askVoices()
 }
 
 // endWaits lists the tunnels that have waited long enough.

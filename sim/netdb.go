@@ -40,7 +40,8 @@ type floodfill struct {
 	dead bool
 	// watched: it is an observer's; ground: it was made to be the closest.
 	watched, ground bool
-	phase           Time // of its throttle windows
+	since           int32 // days since the first one, of an observer's
+	phase           Time  // of its throttle windows
 	counts          FloodfillCounts
 }
 

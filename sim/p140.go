@@ -62,11 +62,12 @@ type input struct {
 	tunnels []balancer.Tunnel
 	leases  []balancer.Lease
 	list    *peerList // in place of peers
+	notes   []balancer.Note
 }
 
 // lend puts the event's slices in their places.
 func (in *input) lend() {
-	in.ev.Peers, in.ev.Tunnels, in.ev.Leases = in.peers, in.tunnels, in.leases
+	in.ev.Peers, in.ev.Tunnels, in.ev.Leases, in.ev.Notes = in.peers, in.tunnels, in.leases, in.notes
 	if in.list != nil {
 		in.ev.Peers = in.list.peers
 	}
@@ -80,6 +81,7 @@ type order struct {
 	path   []balancer.PeerID
 	leases []balancer.Lease
 	shadow []balancer.TunnelID
+	notes  []balancer.Note
 }
 
 // peerList is a router's answer to GetFastTier, kept because most of it is the
@@ -319,7 +321,7 @@ func (w *World) newInputOf(c *driver, kind balancer.EventKind, router balancer.R
 	in := w.core.inputs.at(x)
 	in.core = c.index
 	in.ev = balancer.Event{Kind: kind, Router: router, Floodfill: balancer.None}
-	in.peers, in.tunnels, in.leases, in.list = in.peers[:0], in.tunnels[:0], in.leases[:0], nil
+	in.peers, in.tunnels, in.leases, in.notes, in.list = in.peers[:0], in.tunnels[:0], in.leases[:0], in.notes[:0], nil
 	return x
 }
 
@@ -428,6 +430,7 @@ func (w *World) sendOrder(c *driver, a *balancer.Action) {
 	o.path = append(o.path[:0], a.Path...)
 	o.leases = append(o.leases[:0], a.Leases...)
 	o.shadow = append(o.shadow[:0], a.Shadows...)
+	o.notes = append(o.notes[:0], a.Notes...)
 	o.act, o.core, o.keys = *a, c.index, c.keys
 	w.push(w.now+d, evCommand, x, 0)
 }
@@ -435,7 +438,7 @@ func (w *World) sendOrder(c *driver, a *balancer.Action) {
 // command lets order x reach its router.
 func (w *World) command(x int32) {
 	o := w.core.orders.at(x)
-	o.act.Path, o.act.Leases, o.act.Shadows = o.path, o.leases, o.shadow
+	o.act.Path, o.act.Leases, o.act.Shadows, o.act.Notes = o.path, o.leases, o.shadow, o.notes
 	w.clients.taken = o.keys
 	w.obey(&w.core.each[o.core], &o.act)
 	w.core.orders.free(x)
@@ -496,6 +499,10 @@ func (w *World) obey(c *driver, a *balancer.Action) {
 		if r.cfg.Kind == I2pd {
 			w.i2pdGiven(i)
 		}
+	case balancer.ActionOutdate:
+		r.ls.given = max(r.ls.given, a.Published)
+	case balancer.ActionNoteFloodfills:
+		w.takeNotes(i, a.Notes)
 	case balancer.ActionCloseSession:
 	default:
 		panic(fmt.Sprintf("sim: unknown action %d", a.Kind))

@@ -53,6 +53,7 @@ type router struct {
 
 	// What the router remembers of floodfills (its peer profiles).
 	response []responseStat
+	notes    bool // it reports what it notes there to a balancer
 }
 
 // routerMode is who decides about a router's tunnels.
@@ -217,7 +218,7 @@ func (w *World) resetRouters() {
 		r.use = resized(r.use, w.pop.Len())
 		r.usedBy = r.usedBy[:0]
 		r.lastBuild = 0
-		r.response = resized(r.response, len(w.net.ff))
+		r.response, r.notes = resized(r.response, len(w.net.ff)), false
 		for dir := range r.pools {
 			p := &r.pools[dir]
 			p.empty()
@@ -316,7 +317,7 @@ func (w *World) stopRouter(i int32) {
 	if !r.up {
 		return
 	}
-	r.up = false
+	r.up, r.notes = false, false
 	r.boot++
 	r.loopGen++
 	r.pub.gen++

@@ -398,9 +398,11 @@ func (w *World) ackTaken(k, attempt, f int32, at Time) bool {
 	st.total += at - j.sentAt
 	st.acks++
 	st.storeOK = at
+	w.tellNotes(j.router, f)
 	if r.mode == modeP140 && !j.meta {
 		w.p140PublishStatus(k, balancer.ResultOK, true)
 	}
+	j = w.stores.at(k) // the balancer may have answered with a store
 	if r.pub.verifying && !j.meta {
 		w.endStore(k)
 		return true
@@ -426,7 +428,8 @@ func (w *World) storeTimedOut(k, attempt int32) {
 	}
 	r.response[j.sentTo].storeFailed = w.now
 	w.out.Truth.StoreTimeouts++
-	if r.mode == modeP140 && !j.meta {
+	w.tellNotes(j.router, j.sentTo)
+	if r.mode == modeP140 && !w.stores.at(k).meta {
 		w.p140PublishStatus(k, balancer.ResultTimeout, false)
 	}
 	w.storeNext(k)
@@ -488,6 +491,7 @@ func (w *World) verifyAsk(k int32) {
 	}, out)
 	if reply.silent && !j.lookup {
 		r.response[f].askOK = w.now
+		w.tellNotes(j.router, f)
 		w.endStore(k)
 	}
 }
@@ -532,12 +536,12 @@ func (w *World) verifyAnswered(k, found int32) {
 	st := &r.response[j.sentTo]
 	if found != none && w.sets.at(found).published >= w.sets.at(j.set).published {
 		st.askOK = w.now
+		w.tellNotes(j.router, j.sentTo)
 		w.endStore(k)
 		return
 	}
 	st.askFailed = w.now
-	r.response[j.stored].storeFailed = w.now
-	w.resend(k)
+	w.storedInVain(k)
 }
 
 func (w *World) verifyTimedOut(k, asked int32) {
@@ -555,11 +559,22 @@ func (w *World) verifyTimedOut(k, asked int32) {
 		return
 	}
 	r.response[j.sentTo].askFailed = w.now
-	if j.asked < verifyPeers {
+	w.tellNotes(j.router, j.sentTo)
+	if j = w.stores.at(k); j.asked < verifyPeers {
 		j.skip(j.sentTo)
 		w.verifyAsk(k)
 		return
 	}
+	w.resend(k)
+}
+
+// storedInVain notes that what was stored was not found, and stores it again.
+func (w *World) storedInVain(k int32) {
+	j := w.stores.at(k)
+	router, asked, stored := j.router, j.sentTo, j.stored
+	w.routers[router].response[stored].storeFailed = w.now
+	w.tellNotes(router, asked)
+	w.tellNotes(router, stored)
 	w.resend(k)
 }
 

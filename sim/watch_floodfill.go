@@ -49,7 +49,7 @@ func (w *World) grind(day int64) {
 	}
 	f := &w.net.ff[w.identity(day)]
 	w.emptyFloodfill(w.identity(day))
-	*f = floodfill{java: true, ground: true, watched: true, counts: f.counts}
+	*f = floodfill{java: true, ground: true, watched: true, counts: f.counts, since: int32(1 + day - int64(w.epoch/Day))}
 	f.hash = [4]uint64{key[0] ^ rng.Uint64N(max(least, 1)), rng.Uint64(), rng.Uint64(), rng.Uint64()}
 	f.phase = Time(rng.Int64N(int64(throttleWindow)))
 }

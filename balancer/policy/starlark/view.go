@@ -66,7 +66,7 @@ var methods = map[string]method{
 var capabilities = map[string]balancer.Capabilities{
 	"fast_tier": balancer.CapFastTier, "create_tunnel": balancer.CapCreateTunnel, "tunnel_pool": balancer.CapTunnelPool,
 	"publish_named": balancer.CapPublishNamed, "publish_status": balancer.CapPublishStatus, "ack_relay": balancer.CapAckRelay,
-	"garlic": balancer.CapGarlic, "give": balancer.CapGive, "lookup": balancer.CapLookup,
+	"garlic": balancer.CapGarlic, "give": balancer.CapGive, "lookup": balancer.CapLookup, "stand_in": balancer.CapStandIn,
 }
 
 func (v *viewValue) init(s *script) {
