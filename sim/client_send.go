@@ -1,7 +1,5 @@
 package sim
 
-import "math"
-
 // The sending side of a client: its LeaseSet, its session, its lease.
 
 // clientWrites lets client i write what it has to write, and sets the next time.
@@ -114,9 +112,7 @@ func i2pdClientOf(v I2pdVersion) *i2pdClient {
 // clientWay is how long a message of a client takes through a tunnel of the service
 // and one of the client's: see oneWay.
 func (w *World) clientWay(tunnel uint32) Time {
-	rng := w.streams.rand[streamClients]
-	x := mailDelaySigma*normal(splitmix(w.seed^uint64(tunnel)*splitmixStep)) + w.cfg.Network.MessageJitter*rng.NormFloat64()
-	return Time(min(float64(w.mailDelay)*math.Exp(x), float64(Minute)))
+	return w.wayThrough(tunnel, w.streams.rand[streamClients])
 }
 
 // knowsLeases tells whether client i holds a LeaseSet that it may use, and has it

@@ -28,3 +28,20 @@ func TestExp(t *testing.T) {
 		t.Error("exp(NaN) is a number")
 	}
 }
+
+// TestUpToMinute: what is drawn is to the nanosecond what math.Exp gives.
+func TestUpToMinute(t *testing.T) {
+	rng := rand.New(rand.NewPCG(140, 3))
+	for range 300_000 {
+		median := Time(rng.Int64N(int64(2 * Second)))
+		x := 2 * rng.NormFloat64()
+		if got, want := upToMinute(median, x), Time(min(float64(median)*math.Exp(x), float64(Minute))); got != want {
+			t.Fatalf("%d·e^%v is %d, want %d", median, x, got, want)
+		}
+	}
+	for _, x := range []float64{0, 20, 700, 1e300, math.Inf(1), math.Inf(-1)} {
+		if got, want := upToMinute(Second, x), Time(min(float64(Second)*math.Exp(x), float64(Minute))); got != want {
+			t.Errorf("a second·e^%v is %d, want %d", x, got, want)
+		}
+	}
+}

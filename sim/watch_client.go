@@ -1,7 +1,7 @@
 package sim
 
 import (
-	"math"
+	"math/rand/v2"
 
 	"multihome.i2p/analysis/trace"
 	"multihome.i2p/balancer"
@@ -179,8 +179,7 @@ func (w *World) wayBack(r *router) int32 {
 // observer's. The tunnels have a latency that lasts as long as they do, and each
 // message its own share.
 func (w *World) oneWay(p *watcher, tunnel uint32) Time {
-	x := mailDelaySigma*normal(splitmix(w.seed^uint64(tunnel)*splitmixStep)) + w.cfg.Network.MessageJitter*p.rng.NormFloat64()
-	return Time(min(float64(w.mailDelay)*math.Exp(x), float64(Minute)))
+	return w.wayThrough(tunnel, p.rng)
 }
 
 func micros(t Time) int64 {
@@ -223,4 +222,22 @@ func (w *World) dropBundle(i int32) {
 		w.releaseSet(r.bundle)
 		r.bundle = none
 	}
+}
+
+// wayThrough draws how long a message takes through a tunnel of the service, which is
+// slower or faster than others as long as it lives, and one of whoever writes.
+func (w *World) wayThrough(tunnel uint32, rng *rand.Rand) Time {
+	own := &w.slowness[tunnel%uint32(len(w.slowness))]
+	if own.tunnel != uint64(tunnel)+1 {
+		own.tunnel = uint64(tunnel) + 1
+		own.normal = normal(splitmix(w.seed ^ uint64(tunnel)*splitmixStep))
+	}
+	x := mailDelaySigma*own.normal + w.cfg.Network.MessageJitter*rng.NormFloat64()
+	return upToMinute(w.mailDelay, x)
+}
+
+// slowness remembers the standard normal value of a tunnel, by the low bits of its number.
+type slowness [256]struct {
+	tunnel uint64 // its number, from 1 on
+	normal float64
 }

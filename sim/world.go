@@ -56,6 +56,7 @@ type World struct {
 	scratch   scratch
 	observer  observerState
 	clients   clients
+	slowness  slowness
 	check     func(*leaseSet) // tests look at every signed LeaseSet
 }
 
@@ -119,6 +120,7 @@ func (w *World) reset(cfg *Config, seed uint64, out *Outcome) error {
 	w.streams.reset(seed)
 	w.seedWatchers()
 	w.tunnels.reset()
+	w.slowness = slowness{}
 	clear(w.ends[:])
 	w.resetFates(fatesPerTunnel * w.quantity())
 	w.builds.reset()

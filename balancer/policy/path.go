@@ -22,6 +22,7 @@ type tier struct {
 	keys   [2]balancer.SliceKey // by direction
 	seen   uint64
 	peers  []int32 // slots: the fast ones first
+	in     slotSet // those, where they are a union
 	fast   int
 	ids    []balancer.PeerID // of the fast ones, to know which groups still hold
 	groups [2][]uint8        // of the fast ones, by direction
@@ -74,10 +75,36 @@ func (t *tier) refreshUnion(v *balancer.View) {
 	}
 	t.seen = seen
 	t.peers = t.peers[:0]
+	t.in.begin()
 	t.addUnion(v, true)
 	t.fast = len(t.peers)
 	t.addUnion(v, false)
 	t.regroup(v)
+}
+
+// slotSet is a set of slots of the peer table.
+type slotSet struct {
+	marks []uint32 // by slot: the turn in which it was added last
+	turn  uint32
+}
+
+// begin empties the set.
+func (s *slotSet) begin() {
+	s.turn++
+	if s.turn == 0 {
+		clear(s.marks)
+		s.turn = 1
+	}
+}
+
+// add tells whether slot x was not in the set before.
+func (s *slotSet) add(x int32) bool {
+	for int(x) >= len(s.marks) {
+		s.marks = append(s.marks, 0)
+	}
+	fresh := s.marks[x] != s.turn
+	s.marks[x] = s.turn
+	return fresh
 }
 
 func (t *tier) addUnion(v *balancer.View, fast bool) {
@@ -93,7 +120,7 @@ func (t *tier) addUnion(v *balancer.View, fast bool) {
 			list = list[v.FastCount(r):]
 		}
 		for _, s := range list {
-			if !contains(t.peers, s) {
+			if t.in.add(s) {
 				t.peers = append(t.peers, s)
 			}
 		}
