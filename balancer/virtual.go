@@ -195,6 +195,28 @@ func (b *Balancer) speaker() RouterID {
 	return best
 }
 
+// Voice is the router through which every answer leaves where the routers hand garlic
+// up, so that one ratchet of the service can answer through any of them: that which has
+// the virtual router's oldest outbound tunnel, since a router keeps to that. None
+// where nothing is imitated: then it is the one that the message came through.
+func (b *Balancer) Voice() RouterID {
+	if !b.imitates() {
+		return None
+	}
+	for _, m := range b.routers[b.virtual.id].pools[Outbound].members {
+		if m.early <= b.now {
+			continue
+		}
+		if t := &b.tunnels[m.slot]; b.routers[t.router].state == routerServing {
+			return t.router
+		}
+		if w := &b.virtual.twins[m.slot]; w.ready && b.routers[w.router].state == routerServing {
+			return w.router
+		}
+	}
+	return None
+}
+
 // voices counts the virtual outbound tunnels that router id has.
 func (b *Balancer) voices(id RouterID) int32 {
 	n := int32(0)

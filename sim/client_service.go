@@ -109,7 +109,7 @@ func (w *World) serviceAnswers(k int32, at Time) {
 	c := &w.clients.list[i]
 	r := c.carrier
 	if w.clients.garlic || c.id == none && w.routers[f.lease.router].balanced() {
-		r = f.lease.router
+		r = w.voice(f.lease.router)
 	}
 	way, ok := w.wayToClient(r)
 	if !ok {
@@ -129,6 +129,18 @@ func (w *World) serviceAnswers(k int32, at Time) {
 		return
 	}
 	w.push(at, evClientReply, k, 0)
+}
+
+// voice is the router that answers what has come through router i, where the service
+// has the sessions.
+func (w *World) voice(i int32) int32 {
+	if w.core.garlic {
+		d := w.driverOf(i)
+		if v := d.core.Voice(); v != balancer.None {
+			return d.first + int32(v)
+		}
+	}
+	return i
 }
 
 // wayToClient is how long a message of router i takes to a client, and whether it

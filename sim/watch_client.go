@@ -151,8 +151,9 @@ func (w *World) roundTrip(p *watcher, l *lease) (Time, bool) {
 		return -1, false
 	}
 	r := &w.routers[l.router]
-	out := w.wayBack(r)
-	if out == none {
+	v := &w.routers[w.voice(l.router)]
+	out := w.wayBack(v)
+	if out == none || !v.up || v.stalled {
 		return -1, false
 	}
 	there, back := w.oneWay(p, l.number), w.oneWay(p, w.tunnels.at(out).number)
