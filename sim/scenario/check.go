@@ -156,6 +156,9 @@ func checkArm(root, destination *value, w *sim.Config) *Error {
 	if err := checkStock(destination, d); err != nil {
 		return err
 	}
+	if err := checkMimic(destination, d); err != nil {
+		return err
+	}
 	if n := min(len(d.Routers), crowd) * maxTier; n > w.Network.Routers {
 		return firstKnown(count, root.at("network", "routers").position()).fault("destination.routers.count",
 			"write fewer routers here or more in network.routers",
@@ -204,6 +207,33 @@ func checkStock(destination *value, d *sim.Destination) *Error {
 			"write natural-i2pd, or speaks: p140", "stock routers build no tunnel on command, so that policy mimic could show nothing but all of them")
 	}
 	return nil
+}
+
+// checkMimic refuses leaders that policy mimic cannot show. A Java router shows a
+// LeaseSet 3 s after it was made; in that time the twins are built. i2pd publishes at
+// once, so that a twin would have to be begun with its shadow: that is not there.
+func checkMimic(destination *value, d *sim.Destination) *Error {
+	if d.Policy.Name != mimicPolicy {
+		return nil
+	}
+	policy, routers := destination.at("policy"), destination.at("routers")
+	if d.Policy.Imitate == sim.I2pd {
+		return firstKnown(policy.at("imitate").position(), policy.position()).fault("destination.policy.imitate",
+			"write java", "policy mimic cannot imitate i2pd, which leaves no time between a tunnel and its publication")
+	}
+	i := slices.IndexFunc(d.Routers, func(r sim.Router) bool { return r.Kind != sim.Java })
+	if i < 0 || i > 0 && d.StartTogether {
+		return nil
+	}
+	entry, mend := routers, "write kind: java"
+	if routers.shape == listShape {
+		entry = routers.items[i]
+	}
+	if i > 0 {
+		mend = "write start_together: true, so that the first router leads"
+	}
+	return firstKnown(entry.at("kind").position(), entry.position(), policy.position()).fault("destination.routers.kind",
+		mend, "policy mimic shows what its first router does, which has to be a Java router")
 }
 
 func checkFaults(v, destination *value, w *sim.Config) *Error {

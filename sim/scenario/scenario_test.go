@@ -414,16 +414,23 @@ sweep: {destination.routers.count: [4, 8]}
 	}
 }
 
-// TestMimicNeedsTheExtension: where no router builds on command there is nothing to
-// imitate with.
-func TestMimicNeedsTheExtension(t *testing.T) {
-	const text = "question: why?\ndestination: {policy: mimic, routers: [{kind: i2pd, speaks: stock}, {kind: i2pd, speaks: %s}]}\n"
+// TestMimicFollowsJava: where no router builds on command there is nothing to imitate
+// with, and the router that is imitated has to be a Java router.
+func TestMimicFollowsJava(t *testing.T) {
 	names := Names{Policies: []string{"mimic", "natural-i2pd"}}
-	_, err := Parse("x.yaml", fmt.Appendf(nil, text, "stock"), names)
-	if err == nil || !strings.HasPrefix(err.Error(), "x.yaml:2:23: stock routers build no tunnel on command") {
-		t.Errorf("got %v", err)
-	}
-	if _, err := Parse("x.yaml", fmt.Appendf(nil, text, "p140"), names); err != nil {
-		t.Error(err)
+	for destination, want := range map[string]string{
+		"{policy: mimic, routers: [{kind: i2pd, speaks: stock}, {kind: i2pd, speaks: stock}]}": "2:23: stock routers build no tunnel on command",
+		"{policy: {name: mimic, imitate: i2pd}, routers: {count: 2}}":                          "2:46: policy mimic cannot imitate i2pd",
+		"{policy: mimic, routers: {count: 2, kind: i2pd}}":                                     "2:56: policy mimic shows what its first router does",
+		"{policy: mimic, routers: [{kind: java}, {kind: i2pd}]}":                               "2:61: policy mimic shows what its first router does",
+		"{policy: mimic, start_together: true, routers: [{kind: java}, {kind: i2pd}]}":         "",
+	} {
+		_, err := Parse("x.yaml", []byte("question: why?\ndestination: "+destination+"\n"), names)
+		switch {
+		case want == "" && err != nil:
+			t.Error(err)
+		case want != "" && (err == nil || !strings.HasPrefix(err.Error(), "x.yaml:"+want)):
+			t.Errorf("%s: got %v", destination, err)
+		}
 	}
 }

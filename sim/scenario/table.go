@@ -536,7 +536,7 @@ var table = []declaration{
 	{
 		Key: Key{
 			Path: "destination.policy.imitate", Type: Enum, Default: "java", Words: []string{"java", "i2pd"},
-			Doc: "The router kind whose habits the policy imitates.",
+			Doc: "The router kind whose habits the policy imitates. Policy mimic imitates Java only, and its first router has to be one.",
 		},
 		field: func(t *target) any { return &t.world.Destination.Policy.Imitate },
 	},
