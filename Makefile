@@ -99,6 +99,20 @@ pictures: ## the pictures of README.md, made anew
 	rm -rf results/pictures && $(GO) run ./cmd/mhsim run four-routers --out results/pictures >/dev/null
 	cp results/pictures/plots/accumulation.svg results/pictures/plots/distinct-per-leaseset.svg docs/img/
 
+# What each policy shows and pays. Commit what it is made of before: the figures name
+# the commit of the program, and changed files spoil it.
+.PHONY: price
+price: ## what policies leak and pay, into mhsim policies and docs/img
+	rm -rf results/price && mkdir -p results/price
+	$(GO) build -buildvcs=true -o bin/mhsim ./cmd/mhsim
+	bin/mhsim run price --out results/price/price >/dev/null
+	bin/mhsim run price-faults --out results/price/price-faults >/dev/null
+	bin/mhsim policies --from results/price/price --from results/price/price-faults --csv > results/price/policies.csv
+	cp results/price/policies.csv cmd/mhsim/policies.csv
+	cp results/price/price/plots/leak-against-price.svg docs/img/leak-against-price.svg
+	cp results/price/price-faults/plots/leak-against-price.svg docs/img/leak-against-price-faults.svg
+	$(GO) test ./cmd/mhsim -count 1 -run '^TestPolicies$$' -update
+
 .PHONY: null-long
 null-long: ## the long null controls, 200 seeds each (ten minutes or more)
 	MULTIHOME_LONG=1 $(GO) test -timeout 0 -run 'TestNullLong' -v ./sim/game

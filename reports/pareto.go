@@ -97,6 +97,7 @@ func drawPanels(c draw.Canvas, f *result.Figure) {
 			}
 		}
 	}
+	highest := y.high
 	y.pad(0.08)
 	y.widen()
 	y.high += 0.3 * (y.high - y.low) // room for markers above one another
@@ -109,12 +110,13 @@ func drawPanels(c draw.Canvas, f *result.Figure) {
 			Min: vg.Point{X: left, Y: top - paretoRow + paretoGap},
 			Max: vg.Point{X: left + width, Y: top},
 		}}
-		newPanel(f, i, y, looks, column == 0).Draw(cell)
+		newPanel(f, i, y, highest, looks, column == 0).Draw(cell)
 	}
 }
 
-// newPanel builds one panel. The y axis is named in the first column alone.
-func newPanel(f *result.Figure, k int, y span, looks map[string]look, named bool) *plot.Plot {
+// newPanel builds one panel. The y axis has ticks up to the highest value, and is named in
+// the first column alone.
+func newPanel(f *result.Figure, k int, y span, highest float64, looks map[string]look, named bool) *plot.Plot {
 	panel, one := &f.Panels[k], panelFigure(f, k)
 	p := plot.New()
 	p.BackgroundColor = nil
@@ -146,14 +148,11 @@ func newPanel(f *result.Figure, k int, y span, looks map[string]look, named bool
 		x.low, x.high = max(x.low, -0.02), min(x.high, 1+0.09*(1-x.low))
 	}
 	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = x.low, x.high, y.low, y.high
-	p.Y.Tick.Marker = axisTicks(f.Y.Scale, y.low, y.high, 6)
-	ticks := niceTicks(x.low, x.high, 5)
+	p.Y.Tick.Marker = axisTicks(f.Y.Scale, y.low, y.high, 6).upTo(highest)
+	p.X.Tick.Marker = niceTicks(x.low, x.high, 5)
 	if share {
-		for len(ticks) > 0 && ticks[len(ticks)-1].Value > 1+1e-9 {
-			ticks = ticks[:len(ticks)-1]
-		}
+		p.X.Tick.Marker = niceTicks(x.low, x.high, 5).upTo(1)
 	}
-	p.X.Tick.Marker = ticks
 	p.Add(grid{vertical: true, horizontal: true})
 	note := textStyle(10, softRole)
 	for _, g := range f.Y.Guides {

@@ -19,6 +19,11 @@ type fixedTicks []plot.Tick
 // Ticks returns the ticks, whatever the range.
 func (t fixedTicks) Ticks(_, _ float64) []plot.Tick { return t }
 
+// upTo leaves out the ticks above a value, which nothing can have.
+func (t fixedTicks) upTo(highest float64) fixedTicks {
+	return slices.DeleteFunc(t, func(x plot.Tick) bool { return x.Value > highest+1e-9*math.Abs(highest) })
+}
+
 // niceTicks are about n ticks at round numbers within low..high.
 func niceTicks(low, high float64, n int) fixedTicks {
 	step := niceStep(high-low, n)

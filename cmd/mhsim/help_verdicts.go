@@ -75,15 +75,22 @@ Example:
 `
 
 const policiesHelp = `Usage:
-    mhsim policies
+    mhsim policies [--from DIR]... [--csv]
 
 Lists the policies that come with the balancer: what each does, what it needs of
-the routers, what it hides of their number, what it shows all the same, and what it
-costs. How much of this holds in a given world mhsim run, check and compare measure.
-After them come the policies in Starlark that ship.
+the routers, what it hides of their number, what it shows all the same, what it
+costs, and what was found of it in the scenarios price and price-faults. After them
+come the policies in Starlark that ship.
+
+Flags:
+    --from DIR    figures of the results that mhsim run has left there, in place of
+                  those that come with the program; may be given several times
+    --csv         the figures alone, as comma-separated values
 
 Example:
     $ mhsim policies
+    $ mhsim run price --trials 4 --duration 1h --out results/quick
+    $ mhsim policies --from results/quick
 `
 
 const compareHelp = `Usage:

@@ -11,6 +11,8 @@ import (
 // leakMetric is what alternatives are ranked by.
 const leakMetric = "attack." + result.BestAttack + ".auc"
 
+const clientFailoverMetric = "client_failover_s"
+
 // A price is a metric that alternatives may pay with for leaking less.
 type price struct {
 	metric string
@@ -25,7 +27,7 @@ var prices = []price{
 	{"stream_survival", result.High},
 	{"dead_lease_share", result.Low},
 	{"failover_s", result.Low},
-	{"client_failover_s", result.Low},
+	{clientFailoverMetric, result.Low},
 	{"router_load_jain", result.High},
 	{"tunnel_builds_per_h", result.Low},
 	{"leaseset_publishes_per_10min", result.Low},
@@ -65,7 +67,11 @@ func paretoFigure(all []alternative) (result.Figure, bool) {
 	if watched < 2 {
 		return f, false
 	}
+	felt := slices.ContainsFunc(all, func(a alternative) bool { _, ok := a.cell.Metric(clientFailoverMetric); return ok })
 	for _, p := range prices {
+		if p.metric == "failover_s" && felt {
+			continue // what clients feel counts, not what the netDb shows
+		}
 		if panel, ok := paretoPanel(all, p); ok {
 			f.Panels = append(f.Panels, panel)
 		}
