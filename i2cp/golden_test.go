@@ -223,6 +223,8 @@ func examples(tb testing.TB) []Message {
 		&LookupLeaseSet{Session: 7, Request: 16, Hash: filled(0xdd), Timeout: 10_000},
 		&LookupResult{Session: 7, Request: 16, Result: ResultOK, Floodfill: filled(0xff), StoreType: wire.StoreLeaseSet2, LeaseSet: leaseSet},
 		&LookupResult{Session: 7, Request: 16, Result: ResultFailed},
+		&SetShadows{Session: 7, Request: 17, Published: wire.SecondsOf(exampleTime), Shadows: []uint32{17, ShadowSilent}},
+		&SetShadows{Session: 7, Request: 18},
 	}
 }
 
@@ -556,7 +558,8 @@ func TestParseAllocates(t *testing.T) {
 		switch m.(type) {
 		case *SendMessage, *SendMessageExpires, *MessagePayload, *MessageStatus, *RequestVariableLeaseSet,
 			*SendPacket, *SendStatus, *PacketReceived, *GarlicUp, *GarlicDown, *Heartbeat, *HeartbeatReply,
-			*PeerList, *CreateTunnel, *TunnelStatus, *TunnelList, *TunnelExpired, *PublishLeaseSet, *PublishStatus:
+			*PeerList, *CreateTunnel, *TunnelStatus, *TunnelList, *TunnelExpired, *PublishLeaseSet, *PublishStatus,
+			*SetShadows:
 		default:
 			continue
 		}

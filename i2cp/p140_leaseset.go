@@ -34,6 +34,21 @@ type GiveLeaseSet struct {
 	Keys      []PrivateKey
 }
 
+// SetShadows says which of the router's own tunnels the leases of a LeaseSet stand
+// for, before it is published or given. (docs/i2cp-p140.md, 168)
+type SetShadows struct {
+	Session   uint16
+	Request   uint32
+	Published wire.Seconds // of that LeaseSet, 0 for none
+	Shadows   []uint32     // by lease: a tunnel's id, ShadowNone or ShadowSilent
+}
+
+// What stands in SetShadows for a lease that stands for no tunnel.
+const (
+	ShadowNone   uint32 = 0
+	ShadowSilent uint32 = 0xffffffff // it leads nowhere any more
+)
+
 // PublishStatus reports a store: sent (ResultPending), acknowledged (ResultOK),
 // unanswered (ResultTimeout) or given up (ResultFailed, Final).
 // (docs/i2cp-p140.md, 151)
@@ -52,6 +67,7 @@ const publishFinal = 1
 
 // I2NP types that AckRelayed and RelayAck carry.
 const (
+	I2NPDatabaseStore       uint8 = 1 // only where the client has sent SetShadows
 	I2NPDatabaseSearchReply uint8 = 3
 	I2NPDeliveryStatus      uint8 = 10
 )
@@ -63,7 +79,7 @@ type AckRelayed struct {
 	Tunnel  uint32 // inbound
 	Date    wire.Date
 	Kind    uint8  // the I2NP type
-	Token   uint32 // a DeliveryStatus's message id, 0 in a DatabaseSearchReply
+	Token   uint32 // a DeliveryStatus's message id, 0 in the others
 	Body    []byte // of the I2NP message, without its header
 }
 
@@ -225,6 +241,36 @@ func (m *GiveLeaseSet) Append(b []byte) ([]byte, error) {
 }
 
 // Type returns the message's type number.
+func (*SetShadows) Type() Type { return TypeSetShadows }
+
+// Parse reads the body; see [Message].
+func (m *SetShadows) Parse(body []byte) error {
+	c := cursor{t: TypeSetShadows, body: body}
+	m.Session = c.u16("session")
+	m.Request = c.u32("request")
+	m.Published = wire.Seconds(c.u32("published"))
+	n := int(c.u8("shadow count"))
+	m.Shadows = m.Shadows[:0]
+	for i := 0; i < n && c.err == nil; i++ {
+		m.Shadows = append(m.Shadows, c.u32("shadow"))
+	}
+	return c.end()
+}
+
+// Append appends the body; see [Message].
+func (m *SetShadows) Append(b []byte) ([]byte, error) {
+	w := build(TypeSetShadows, b)
+	w.u16(m.Session)
+	w.u32(m.Request)
+	w.u32(uint32(m.Published))
+	w.count("shadow count", len(m.Shadows), 255)
+	for _, id := range m.Shadows {
+		w.u32(id)
+	}
+	return w.end()
+}
+
+// Type returns the message's type number.
 func (*PublishStatus) Type() Type { return TypePublishStatus }
 
 // Parse reads the body; see [Message].
@@ -310,14 +356,14 @@ func (m *RelayAck) Append(b []byte) ([]byte, error) {
 func (c *cursor) i2np(field string) uint8 {
 	at := c.off
 	v := c.u8(field)
-	if v != I2NPDeliveryStatus && v != I2NPDatabaseSearchReply {
+	if v != I2NPDeliveryStatus && v != I2NPDatabaseSearchReply && v != I2NPDatabaseStore {
 		c.fail(field, at, ErrValue)
 	}
 	return v
 }
 
 func (w *builder) i2np(field string, v uint8) {
-	if v != I2NPDeliveryStatus && v != I2NPDatabaseSearchReply {
+	if v != I2NPDeliveryStatus && v != I2NPDatabaseSearchReply && v != I2NPDatabaseStore {
 		w.fail(field, ErrValue)
 	}
 	w.u8(v)

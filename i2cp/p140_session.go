@@ -30,13 +30,14 @@ const (
 	CapGrace                                  // sessions outlive their connection
 	CapLookup                                 // answers LookupLeaseSet
 	CapPacketTunnel                           // SendPacket may name an outbound tunnel
+	CapShadows                                // takes SetShadows
 
 	capDefined Capabilities = 1<<iota - 1
 )
 
 var capNames = [...]string{
 	"fast-tier", "create-tunnel", "tunnel-pool", "publish-named", "publish-status", "ack-relay",
-	"garlic", "attach", "grace", "lookup", "packet-tunnel",
+	"garlic", "attach", "grace", "lookup", "packet-tunnel", "shadows",
 }
 
 // Names lists the capabilities of c by name.

@@ -691,6 +691,7 @@ var needs = [256]Capabilities{
 	TypeRelayAck:       CapAckRelay,
 	TypeGarlicDown:     CapGarlic,
 	TypeLookupLeaseSet: CapLookup,
+	TypeSetShadows:     CapShadows,
 }
 
 func (c *ServerConn) refuse(session uint16, m Message, why *RefusalError) error {
@@ -699,6 +700,8 @@ func (c *ServerConn) refuse(session uint16, m Message, why *RefusalError) error 
 	case *DropTunnel:
 		id = m.Request
 	case *GiveLeaseSet:
+		id = m.Request
+	case *SetShadows:
 		id = m.Request
 	case *SendPacket:
 		id = m.Request

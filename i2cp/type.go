@@ -62,8 +62,9 @@ const (
 	TypeRequestError    Type = 165
 	TypeLookupLeaseSet  Type = 166
 	TypeLookupResult    Type = 167
+	TypeSetShadows      Type = 168
 
-	firstExtension, lastExtension = TypeGetCapabilities, TypeLookupResult
+	firstExtension, lastExtension = TypeGetCapabilities, TypeSetShadows
 )
 
 // Direction of a message.
@@ -134,6 +135,7 @@ var specs = [256]spec{
 	TypeRequestError:    {"RequestError", toClient, func() Message { return new(RequestError) }},
 	TypeLookupLeaseSet:  {"LookupLeaseSet", toRouter, func() Message { return new(LookupLeaseSet) }},
 	TypeLookupResult:    {"LookupResult", toClient, func() Message { return new(LookupResult) }},
+	TypeSetShadows:      {"SetShadows", toRouter, func() Message { return new(SetShadows) }},
 }
 
 func (t Type) String() string {

@@ -37,7 +37,8 @@ type (
 
 // The values of those types that commands and answers of a router have.
 const (
-	None = balancer.None
+	None   = balancer.None
+	Silent = balancer.Silent
 
 	Inbound  = balancer.Inbound
 	Outbound = balancer.Outbound

@@ -272,6 +272,10 @@ func (x *life) begin() {
 	if x.d.imitates && x.coreCaps()&balancer.CapCreateTunnel == 0 {
 		x.d.log.Warn("this router builds its own tunnels: the policy hides nothing over it", "router", x.cfg.Name, "policy", x.d.cfg.Policy.Name)
 	}
+	if x.d.imitates && x.managed && x.caps&i2cp.CapShadows == 0 {
+		x.d.log.Warn("this router takes no shadows: a floodfill that it asks may tell which leases are its own",
+			"router", x.cfg.Name, "policy", x.d.cfg.Policy.Name)
+	}
 	x.d.post(input{x.id, x, lifeBegins, balancer.Event{
 		Kind: balancer.EventRouterUp, Router: x.id, RouterKind: x.kind, Caps: x.coreCaps(),
 	}, nil})

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"sync"
 	"time"
 
@@ -25,6 +26,8 @@ type p140State struct {
 	peers   []balancer.Peer // of a list that comes in parts
 	tunnels []balancer.Tunnel
 	sent    int64 // `published` of the last publish
+
+	shadowed bool // it was told of shadows; of commands only
 }
 
 // tokensMax bounds the acks that are waited for.
@@ -77,7 +80,7 @@ func (x *life) openManaged(ctx context.Context) error {
 		x.d.log.Info("session resumed: its tunnels are still there", "router", x.cfg.Name)
 	}
 	x.opened(s, x.readManaged)
-	return nil
+	return x.setShadows(ctx, 0, []uint32{})
 }
 
 // next returns a fresh request id.
@@ -106,7 +109,10 @@ func (x *life) dropTunnel(ctx context.Context, id uint32) error {
 	return x.session.Send(ctx, &i2cp.DropTunnel{Session: x.session.ID(), Request: x.next(), Tunnel: id})
 }
 
-func (x *life) publishManaged(ctx context.Context, ls signed, outbound uint32, reply uint8) error {
+func (x *life) publishManaged(ctx context.Context, ls signed, outbound uint32, reply uint8, shadows []uint32) error {
+	if err := x.setShadows(ctx, ls.published, shadows); err != nil {
+		return err
+	}
 	x.p140.mu.Lock()
 	x.p140.sent = ls.published
 	x.p140.mu.Unlock()
@@ -116,10 +122,95 @@ func (x *life) publishManaged(ctx context.Context, ls signed, outbound uint32, r
 	})
 }
 
-func (x *life) giveManaged(ctx context.Context, ls signed) error {
+func (x *life) giveManaged(ctx context.Context, ls signed, shadows []uint32) error {
+	if err := x.setShadows(ctx, ls.published, shadows); err != nil {
+		return err
+	}
 	return x.session.Send(ctx, &i2cp.GiveLeaseSet{
 		Session: x.session.ID(), Request: x.next(), StoreType: wire.StoreLeaseSet2, LeaseSet: ls.bytes, Keys: ls.keys,
 	})
+}
+
+// setShadows tells a router that takes it which of its tunnels the leases of the
+// LeaseSet that follows stand for; nil for a policy without shadows. That of no
+// LeaseSet says that we pass on what others ask for.
+func (x *life) setShadows(ctx context.Context, published int64, shadows []uint32) error {
+	if shadows == nil || x.caps&i2cp.CapShadows == 0 || !x.d.imitates {
+		return nil
+	}
+	x.p140.shadowed = x.p140.shadowed || len(shadows) > 0
+	return x.session.Send(ctx, &i2cp.SetShadows{
+		Session: x.session.ID(), Request: x.next(), Published: wire.Seconds(published), Shadows: shadows,
+	})
+}
+
+// wireShadows is an action's shadows as they go to its router.
+func wireShadows(shadows []balancer.TunnelID) []uint32 {
+	if shadows == nil {
+		return nil
+	}
+	out := make([]uint32, len(shadows))
+	for i, id := range shadows {
+		if id == balancer.Silent {
+			out[i] = i2cp.ShadowSilent
+		} else {
+			out[i] = wireTunnel(id) // ShadowNone for None
+		}
+	}
+	return out
+}
+
+// passOn hands what a floodfill has answered through this router, which has not
+// asked, to the routers that may have: those with shadows. Who has not asked for it
+// ignores it. It runs on the router's reading goroutine.
+func (x *life) passOn(m *i2cp.AckRelayed) {
+	d := x.d
+	d.mu.Lock()
+	published := d.status.at
+	d.mu.Unlock()
+	if m.Kind == i2cp.I2NPDatabaseStore {
+		var ours bool
+		if published, ours = d.storedInside(m.Body); !ours {
+			return
+		}
+		d.confirmed(published)
+	}
+	ack := i2cp.RelayAck{Published: wire.Seconds(published), Kind: m.Kind, Body: bytes.Clone(m.Body)}
+	for i := range d.slots {
+		l := d.slots[i].Load()
+		if l == nil || l == x.link {
+			continue
+		}
+		l.ordered(func(ctx context.Context, y *life) error {
+			if !y.p140.shadowed {
+				return nil
+			}
+			ack := ack
+			ack.Session = y.session.ID()
+			return y.session.Send(ctx, &ack)
+		})
+	}
+}
+
+// storedInside returns the `published` of the LeaseSet2 in the body of an I2NP
+// DatabaseStore, and whether that is one of ours.
+func (d *destination) storedInside(body []byte) (published int64, ours bool) {
+	const head, token, replyPath = 32 + 1, 4, 4 + 32 // key and type, reply token, reply tunnel and gateway
+	if len(body) < head+token || wire.StoreType(body[head-1]) != wire.StoreLeaseSet2 {
+		return 0, false
+	}
+	rest := body[head+token:]
+	if binary.BigEndian.Uint32(body[head:]) != 0 {
+		if len(rest) < replyPath {
+			return 0, false
+		}
+		rest = rest[replyPath:]
+	}
+	ls, trailing, err := wire.ParseLeaseSet2(rest)
+	if err != nil || len(trailing) > 0 || !d.isOurs(rest) {
+		return 0, false
+	}
+	return int64(ls.Published), true
 }
 
 func (x *life) relayAck(ctx context.Context, published int64) error {
@@ -160,6 +251,10 @@ func (x *life) readManaged(m i2cp.Message) {
 	case *i2cp.PublishStatus:
 		x.onPublishStatus(m)
 	case *i2cp.AckRelayed:
+		if m.Kind != i2cp.I2NPDeliveryStatus {
+			x.passOn(m)
+			return
+		}
 		x.d.post(input{x.id, x, ackCame, balancer.Event{Kind: balancer.EventAckRelayed, Router: x.id}, m})
 	case *i2cp.LookupResult:
 		x.onLookupResult(m)

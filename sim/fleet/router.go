@@ -346,7 +346,7 @@ func (b backend) Router() i2cp.RouterInfo {
 	}
 	info.Extension = &i2cp.CapabilityList{
 		Capabilities: i2cp.CapCreateTunnel | i2cp.CapTunnelPool | i2cp.CapPublishStatus | i2cp.CapAckRelay | i2cp.CapGarlic |
-			i2cp.CapAttach | i2cp.CapGrace | i2cp.CapLookup | i2cp.CapPacketTunnel,
+			i2cp.CapAttach | i2cp.CapGrace | i2cp.CapLookup | i2cp.CapPacketTunnel | i2cp.CapShadows,
 		Kind: i2cp.KindI2pd, Router: b.r.hash, MaxHops: i2cp.MaxHops, MaxTunnels: maxTunnels,
 		MaxLeases: wire.MaxLeases, MaxGrace: maxGrace, MaxFrame: i2cp.DefaultMaxFrame, Software: software,
 	}

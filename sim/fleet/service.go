@@ -158,7 +158,7 @@ func (f *Fleet) stored(key wire.Hash) (s *service, set *leaseSet, where sim.Foun
 }
 
 // publish has a router store a LeaseSet.
-func (s *service) publish(router sim.RouterID, set *leaseSet, outbound sim.TunnelID, reply int32) {
+func (s *service) publish(router sim.RouterID, set *leaseSet, outbound sim.TunnelID, reply int32, shadows []sim.TunnelID) {
 	// Of two LeaseSets of the same second floodfills keep the first.
 	if s.sets[set.published] == nil {
 		s.sets[set.published] = set
@@ -176,7 +176,7 @@ func (s *service) publish(router sim.RouterID, set *leaseSet, outbound sim.Tunne
 	}
 	s.world.Do(router, sim.Action{
 		Kind: sim.ActionPublishLeaseSet, OutboundTunnel: outbound, ReplyLease: reply,
-		Published: set.published, Expires: set.expires, Leases: set.leases,
+		Published: set.published, Expires: set.expires, Leases: set.leases, Shadows: shadows,
 	})
 }
 

@@ -31,6 +31,7 @@ type session struct {
 	inUse   [2]int // tunnels and builds, by direction
 
 	bundled *leaseSet // goes along with what is sent
+	shadows shadows
 	known   map[wire.Hash]*leaseSet
 }
 
@@ -54,6 +55,12 @@ type store struct {
 	asked
 	set   *leaseSet
 	reply uint8 // where the last ack was asked for
+}
+
+// shadows is what SetShadows said last.
+type shadows struct {
+	published int64
+	ids       []uint32 // by lease
 }
 
 // tunnel is a tunnel as the client knows it.
@@ -168,8 +175,16 @@ func (x *session) handle(c *i2cp.ServerConn, m i2cp.Message) error {
 		if err != nil {
 			return err
 		}
+		shadows, err := x.shadowsOf(set)
+		if err != nil {
+			return err
+		}
 		x.bundled = set
-		w.Do(x.router, sim.Action{Kind: sim.ActionGiveLeaseSet, Published: set.published, Expires: set.expires, Leases: set.leases})
+		w.Do(x.router, sim.Action{
+			Kind: sim.ActionGiveLeaseSet, Published: set.published, Expires: set.expires, Leases: set.leases, Shadows: shadows,
+		})
+	case *i2cp.SetShadows:
+		x.shadows = shadows{int64(m.Published), slices.Clone(m.Shadows)}
 	case *i2cp.RelayAck:
 		w.Do(x.router, sim.Action{Kind: sim.ActionRelayAck, Published: int64(m.Published)})
 	case *i2cp.LookupLeaseSet:
@@ -401,6 +416,10 @@ func (x *session) publishLeaseSet(c *i2cp.ServerConn, m *i2cp.PublishLeaseSet) e
 	if err != nil {
 		return err
 	}
+	shadows, err := x.shadowsOf(set)
+	if err != nil {
+		return err
+	}
 	// What happens at once is told under the new request, and a store of the
 	// same second is over for the client.
 	x.storeEnds(set.published)
@@ -412,8 +431,29 @@ func (x *session) publishLeaseSet(c *i2cp.ServerConn, m *i2cp.PublishLeaseSet) e
 		}
 	})
 	x.bundled = set
-	x.service.publish(x.router, set, outbound, reply)
+	x.service.publish(x.router, set, outbound, reply, shadows)
 	return nil
+}
+
+// shadowsOf is what the client has said of the leases of a LeaseSet, nil for
+// nothing. The error is a refusal.
+func (x *session) shadowsOf(set *leaseSet) ([]sim.TunnelID, error) {
+	if x.shadows.published != set.published || len(x.shadows.ids) == 0 {
+		return nil, nil
+	}
+	if len(x.shadows.ids) != len(set.leases) {
+		return nil, &i2cp.RefusalError{Code: i2cp.ErrorBadLeaseSet, Text: "SetShadows had another number of leases"}
+	}
+	list := make([]sim.TunnelID, len(x.shadows.ids))
+	for i, id := range x.shadows.ids {
+		list[i] = sim.None
+		if t := x.byID[id]; id == i2cp.ShadowSilent {
+			list[i] = sim.Silent
+		} else if t != nil && t.dir == sim.Inbound {
+			list[i] = t.world
+		}
+	}
+	return list, nil
 }
 
 // storeEnds gives a store up, if one of that LeaseSet is under way.

@@ -335,6 +335,57 @@ func TestRelay(t *testing.T) {
 	}
 }
 
+// TestSetShadows: what the leases stand for is of the LeaseSet that it names, a
+// tunnel that is gone is passed over, and another number of leases is refused.
+func TestSetShadows(t *testing.T) {
+	p := overTCP(t, Config{Routers: 2})
+	c := newClient(t, 1)
+	_, twin, _ := c.open(p.dial(0))
+	s, own, _ := c.open(p.dial(1))
+	b, keys := c.leaseSet(p.Now(), []wire.Lease2{{Gateway: twin.Gateway, Tunnel: twin.Receive, End: wire.SecondsOf(twin.Expires.Time())}})
+	ls, _, err := wire.ParseLeaseSet2(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	publish := &i2cp.PublishLeaseSet{
+		Session: s.ID(), Request: 10, ReplyLease: i2cp.ReplyClosest, StoreType: wire.StoreLeaseSet2, LeaseSet: b, Keys: keys,
+	}
+	give := &i2cp.GiveLeaseSet{Session: s.ID(), Request: 11, StoreType: wire.StoreLeaseSet2, LeaseSet: b, Keys: keys}
+	send(t, s, &i2cp.SetShadows{Session: s.ID(), Request: 1, Published: ls.Published, Shadows: []uint32{own.ID, i2cp.ShadowNone}})
+	refused(t, s, publish, i2cp.ErrorBadLeaseSet)
+	refused(t, s, give, i2cp.ErrorBadLeaseSet)
+	send(t, s, &i2cp.SetShadows{Session: s.ID(), Request: 2, Published: ls.Published, Shadows: []uint32{own.ID}})
+	publish.Request = 12
+	send(t, s, publish)
+	if got := await[*i2cp.PublishStatus](t, s); got.Request != publish.Request || got.Result != i2cp.ResultPending {
+		t.Errorf("published with what its lease stands for: %+v", got)
+	}
+	for _, shadow := range []uint32{own.ID, i2cp.ShadowSilent, 4711} {
+		send(t, s, &i2cp.SetShadows{Session: s.ID(), Request: 3, Published: ls.Published, Shadows: []uint32{shadow}})
+		send(t, s, give)
+	}
+	// Of another LeaseSet nothing is said.
+	send(t, s, &i2cp.SetShadows{Session: s.ID(), Request: 3, Published: ls.Published + 1, Shadows: []uint32{1, 2, 3}})
+	send(t, s, give)
+	if err := s.Err(); err != nil {
+		t.Error(err)
+	}
+	send(t, s, &i2cp.GetTunnelPool{Session: s.ID(), Request: 30})
+	for {
+		switch m := (<-s.Messages()).(type) {
+		case *i2cp.PublishStatus:
+			continue
+		case *i2cp.TunnelList:
+			if len(m.Tunnels) != 1 {
+				t.Errorf("%+v", m)
+			}
+		default:
+			t.Errorf("%T: %+v", m, m)
+		}
+		return
+	}
+}
+
 // TestGive: a LeaseSet that is given is not published, but whoever hears from its
 // router answers by it.
 func TestGive(t *testing.T) {
