@@ -1056,6 +1056,7 @@ func TestWriteErrors(t *testing.T) {
 		&PublishLeaseSet{StoreType: 2},
 		&RelayAck{Kind: 2},
 		&SetShadows{Shadows: make([]uint32, 256)},
+		&NoteFloodfills{Notes: make([]FloodfillNote, MaxFloodfillsPerMessage+1)},
 		&GetDate{HasOptions: true},
 		&HostReply{Code: LookupFailed, Destination: testKeys(t, 1).Destination.Bytes()},
 		&BlindingInfo{Flags: 1},

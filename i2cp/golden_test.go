@@ -225,6 +225,14 @@ func examples(tb testing.TB) []Message {
 		&LookupResult{Session: 7, Request: 16, Result: ResultFailed},
 		&SetShadows{Session: 7, Request: 17, Published: wire.SecondsOf(exampleTime), Shadows: []uint32{17, ShadowSilent}},
 		&SetShadows{Session: 7, Request: 18},
+		&NoteFloodfills{Session: 7, Notes: []FloodfillNote{{
+			Floodfill: filled(0xff), Acks: 12, Response: 1500, StoreOK: 59_000, StoreFailed: 1_260_000, AskOK: Never, AskFailed: Never,
+		}}},
+		&NoteFloodfills{Session: 7},
+		&FloodfillsNoted{Session: 7, Notes: []FloodfillNote{{
+			Floodfill: filled(0xff), Acks: 13, Response: 1480, StoreFailed: 1_320_000, AskOK: Never, AskFailed: Never,
+		}}},
+		&OutdateLeaseSet{Session: 7, Published: wire.SecondsOf(exampleTime)},
 	}
 }
 

@@ -31,13 +31,14 @@ const (
 	CapLookup                                 // answers LookupLeaseSet
 	CapPacketTunnel                           // SendPacket may name an outbound tunnel
 	CapShadows                                // takes SetShadows
+	CapStandIn                                // stands in for another router: NoteFloodfills, OutdateLeaseSet
 
 	capDefined Capabilities = 1<<iota - 1
 )
 
 var capNames = [...]string{
 	"fast-tier", "create-tunnel", "tunnel-pool", "publish-named", "publish-status", "ack-relay",
-	"garlic", "attach", "grace", "lookup", "packet-tunnel", "shadows",
+	"garlic", "attach", "grace", "lookup", "packet-tunnel", "shadows", "stand-in",
 }
 
 // Names lists the capabilities of c by name.

@@ -684,14 +684,16 @@ func (s *RouterSession) allows(c *ServerConn, m Message) (ErrorCode, bool) {
 
 // needs are the capabilities that requests want.
 var needs = [256]Capabilities{
-	TypeGetFastTier:    CapFastTier,
-	TypeCreateTunnel:   CapCreateTunnel,
-	TypeDropTunnel:     CapCreateTunnel,
-	TypeGetTunnelPool:  CapTunnelPool,
-	TypeRelayAck:       CapAckRelay,
-	TypeGarlicDown:     CapGarlic,
-	TypeLookupLeaseSet: CapLookup,
-	TypeSetShadows:     CapShadows,
+	TypeGetFastTier:     CapFastTier,
+	TypeCreateTunnel:    CapCreateTunnel,
+	TypeDropTunnel:      CapCreateTunnel,
+	TypeGetTunnelPool:   CapTunnelPool,
+	TypeRelayAck:        CapAckRelay,
+	TypeGarlicDown:      CapGarlic,
+	TypeLookupLeaseSet:  CapLookup,
+	TypeNoteFloodfills:  CapStandIn,
+	TypeOutdateLeaseSet: CapStandIn,
+	TypeSetShadows:      CapShadows,
 }
 
 func (c *ServerConn) refuse(session uint16, m Message, why *RefusalError) error {

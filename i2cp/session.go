@@ -492,7 +492,7 @@ func (s *Session) expect(m Message) error {
 			return nil
 		}
 		return s.settle(m.Request, answers[m.Refused], true)
-	case *PacketReceived, *SendStatus, *TunnelExpired, *AckRelayed, *GarlicUp:
+	case *PacketReceived, *SendStatus, *TunnelExpired, *AckRelayed, *GarlicUp, *FloodfillsNoted:
 		if !s.managed {
 			return ErrUnexpected
 		}

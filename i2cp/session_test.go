@@ -360,6 +360,8 @@ func TestMissingCapabilities(t *testing.T) {
 			&GarlicDown{Session: s.ID(), Request: 7},
 			&LookupLeaseSet{Session: s.ID(), Request: 8},
 			&RelayAck{Session: s.ID(), Kind: I2NPDeliveryStatus},
+			&NoteFloodfills{Session: s.ID()},
+			&OutdateLeaseSet{Session: s.ID()},
 		} {
 			if err := s.Send(ctx, m); err != nil {
 				t.Fatal(err)

@@ -63,8 +63,11 @@ const (
 	TypeLookupLeaseSet  Type = 166
 	TypeLookupResult    Type = 167
 	TypeSetShadows      Type = 168
+	TypeNoteFloodfills  Type = 170
+	TypeFloodfillsNoted Type = 171
+	TypeOutdateLeaseSet Type = 172
 
-	firstExtension, lastExtension = TypeGetCapabilities, TypeSetShadows
+	firstExtension, lastExtension = TypeGetCapabilities, TypeOutdateLeaseSet
 )
 
 // Direction of a message.
@@ -136,6 +139,9 @@ var specs = [256]spec{
 	TypeLookupLeaseSet:  {"LookupLeaseSet", toRouter, func() Message { return new(LookupLeaseSet) }},
 	TypeLookupResult:    {"LookupResult", toClient, func() Message { return new(LookupResult) }},
 	TypeSetShadows:      {"SetShadows", toRouter, func() Message { return new(SetShadows) }},
+	TypeNoteFloodfills:  {"NoteFloodfills", toRouter, func() Message { return new(NoteFloodfills) }},
+	TypeFloodfillsNoted: {"FloodfillsNoted", toClient, func() Message { return new(FloodfillsNoted) }},
+	TypeOutdateLeaseSet: {"OutdateLeaseSet", toRouter, func() Message { return new(OutdateLeaseSet) }},
 }
 
 func (t Type) String() string {

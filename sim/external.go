@@ -17,6 +17,8 @@ type (
 	Direction = balancer.Direction
 	// Lease is one entry of a LeaseSet.
 	Lease = balancer.Lease
+	// Note is what a router remembers of a floodfill.
+	Note = balancer.Note
 	// Peer is one router of the network.
 	Peer = balancer.Peer
 	// PeerID is the number of a router of the network.
@@ -51,6 +53,8 @@ const (
 	ActionGiveLeaseSet    = balancer.ActionGiveLeaseSet
 	ActionRelayAck        = balancer.ActionRelayAck
 	ActionLookup          = balancer.ActionLookup
+	ActionNoteFloodfills  = balancer.ActionNoteFloodfills
+	ActionOutdate         = balancer.ActionOutdate
 
 	EventPeerList      = balancer.EventPeerList
 	EventTunnelStatus  = balancer.EventTunnelStatus
@@ -59,6 +63,7 @@ const (
 	EventPublishStatus = balancer.EventPublishStatus
 	EventAckRelayed    = balancer.EventAckRelayed
 	EventLookupResult  = balancer.EventLookupResult
+	EventFloodfills    = balancer.EventFloodfills
 
 	ResultOK       = balancer.ResultOK
 	ResultRejected = balancer.ResultRejected
@@ -422,6 +427,20 @@ func (e *External) Hash(id PeerID) (h [32]byte, ok bool) {
 		binary.BigEndian.PutUint64(h[8*i:], x)
 	}
 	return h, true
+}
+
+// Floodfill returns the number of the floodfill with a hash, if there is one.
+func (e *External) Floodfill(h [32]byte) (PeerID, bool) {
+	var words [4]uint64
+	for i := range words {
+		words[i] = binary.BigEndian.Uint64(h[8*i:])
+	}
+	for f := range e.w.net.ff {
+		if e.w.net.ff[f].hash == words {
+			return e.w.noteID(int32(f)), true
+		}
+	}
+	return None, false
 }
 
 // RouterHash returns the hash of one of the operator's routers.

@@ -106,6 +106,15 @@ func (d *destination) performManaged(l *link, a *balancer.Action) {
 	case balancer.ActionRelayAck:
 		published := a.Published
 		l.ordered(func(ctx context.Context, x *life) error { return x.relayAck(ctx, published) })
+	case balancer.ActionNoteFloodfills:
+		notes := make([]i2cp.FloodfillNote, len(a.Notes))
+		for i := range a.Notes {
+			notes[i] = d.names.wireNote(&a.Notes[i], d.now())
+		}
+		l.ordered(func(ctx context.Context, x *life) error { return x.noteFloodfills(ctx, notes) })
+	case balancer.ActionOutdate:
+		published := a.Published
+		l.ordered(func(ctx context.Context, x *life) error { return x.outdate(ctx, published) })
 	}
 }
 

@@ -116,5 +116,46 @@ func (n *names) tunnel(r balancer.RouterID, t *i2cp.Tunnel, offset balancer.Time
 	return out
 }
 
+// note turns what the wire tells of a floodfill into a note of the core.
+func (n *names) note(m *i2cp.FloodfillNote, now balancer.Time) balancer.Note {
+	at := func(age uint32) balancer.Time {
+		if age == i2cp.Never {
+			return balancer.Never
+		}
+		return now - balancer.Time(age)*balancer.Millisecond
+	}
+	acks := min(m.Acks, acksMax)
+	return balancer.Note{
+		Floodfill: n.peer(m.Floodfill), Acks: int32(acks),
+		Took:    balancer.Time(acks) * balancer.Time(min(m.Response, responseMax)) * balancer.Millisecond,
+		StoreOK: at(m.StoreOK), StoreFailed: at(m.StoreFailed), AskOK: at(m.AskOK), AskFailed: at(m.AskFailed),
+	}
+}
+
+// What is believed of a floodfill, so that sums stay in range: as many acks as a minute
+// each makes in two years, and a minute, after which nobody waits for one, in ms.
+const (
+	acksMax     = 1 << 20
+	responseMax = 60_000
+)
+
+// wireNote is the other way round.
+func (n *names) wireNote(p *balancer.Note, now balancer.Time) i2cp.FloodfillNote {
+	age := func(t balancer.Time) uint32 {
+		if t == balancer.Never {
+			return i2cp.Never
+		}
+		return uint32(min(max(0, (now-t)/balancer.Millisecond), balancer.Time(i2cp.Never)-1))
+	}
+	m := i2cp.FloodfillNote{
+		Floodfill: n.hash(p.Floodfill), Acks: uint32(p.Acks),
+		StoreOK: age(p.StoreOK), StoreFailed: age(p.StoreFailed), AskOK: age(p.AskOK), AskFailed: age(p.AskFailed),
+	}
+	if p.Acks > 0 {
+		m.Response = uint32(p.Took / balancer.Time(p.Acks) / balancer.Millisecond)
+	}
+	return m
+}
+
 // coreTime is a date of the wire as the core counts wall clocks.
 func coreTime(d wire.Date) balancer.Time { return balancer.Time(d) * balancer.Millisecond }

@@ -61,6 +61,7 @@ func (x *life) managedCaps() balancer.Capabilities {
 		{i2cp.CapPublishStatus, balancer.CapPublishStatus},
 		{i2cp.CapAckRelay, balancer.CapAckRelay},
 		{i2cp.CapLookup, balancer.CapLookup},
+		{i2cp.CapStandIn, balancer.CapStandIn},
 	} {
 		if x.caps&c.wire != 0 {
 			caps |= c.core
@@ -219,6 +220,14 @@ func (x *life) relayAck(ctx context.Context, published int64) error {
 	})
 }
 
+func (x *life) noteFloodfills(ctx context.Context, notes []i2cp.FloodfillNote) error {
+	return x.session.Send(ctx, &i2cp.NoteFloodfills{Session: x.session.ID(), Notes: notes})
+}
+
+func (x *life) outdate(ctx context.Context, published int64) error {
+	return x.session.Send(ctx, &i2cp.OutdateLeaseSet{Session: x.session.ID(), Published: wire.Seconds(published)})
+}
+
 func (x *life) lookUpManaged(ctx context.Context) error {
 	return x.session.Send(ctx, &i2cp.LookupLeaseSet{Session: x.session.ID(), Request: x.next(), Hash: x.d.hash, Timeout: 20_000})
 }
@@ -240,7 +249,7 @@ func (x *life) readManaged(m i2cp.Message) {
 	switch m := m.(type) {
 	case *i2cp.PacketReceived:
 		x.receive(m.Payload)
-	case *i2cp.PeerList, *i2cp.TunnelList, *i2cp.TunnelStatus:
+	case *i2cp.PeerList, *i2cp.TunnelList, *i2cp.TunnelStatus, *i2cp.FloodfillsNoted:
 		x.d.post(input{x.id, x, managed, balancer.Event{Router: x.id}, m})
 	case *i2cp.TunnelExpired:
 		reasons := [...]balancer.Reason{balancer.ReasonExpired, balancer.ReasonFailed, balancer.ReasonDropped}
@@ -351,6 +360,11 @@ func (x *life) translate(m i2cp.Message, ev *balancer.Event) bool {
 		}
 		ev.Kind, ev.Direction = balancer.EventTunnelList, balancer.Direction(m.Direction)
 		ev.Tunnels, p.tunnels = p.tunnels, nil
+	case *i2cp.FloodfillsNoted:
+		ev.Kind = balancer.EventFloodfills
+		for i := range m.Notes {
+			ev.Notes = append(ev.Notes, x.d.names.note(&m.Notes[i], x.d.now()))
+		}
 	case *i2cp.TunnelStatus:
 		ev.Kind, ev.Request, ev.Result = balancer.EventTunnelStatus, p.builds[m.Request], coreResult(m.Result)
 		if m.Result != i2cp.ResultTimeout {

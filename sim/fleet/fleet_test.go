@@ -431,3 +431,36 @@ func TestBadRequests(t *testing.T) {
 		}
 	})
 }
+
+// TestStandIn: a router tells what it remembers of a floodfill once it was asked to, and
+// takes what another one remembers for its own.
+func TestStandIn(t *testing.T) {
+	inBubble(t, Config{Routers: 2}, func(t *testing.T, r *rig) {
+		c := newClient(t, 11)
+		first, in0, _ := c.open(r.dial(0))
+		next, in1, _ := c.open(r.dial(1))
+		send(t, first, &i2cp.NoteFloodfills{Session: first.ID()})
+		publish := func(s *i2cp.Session, in i2cp.Tunnel) {
+			b, keys := c.leaseSet(r.Now(), []wire.Lease2{{Gateway: in.Gateway, Tunnel: in.Receive, End: wire.SecondsOf(in.Expires.Time())}})
+			send(t, s, &i2cp.PublishLeaseSet{
+				Session: s.ID(), Request: 10, ReplyLease: i2cp.ReplyClosest, StoreType: wire.StoreLeaseSet2, LeaseSet: b, Keys: keys,
+			})
+		}
+		publish(first, in0)
+		told := await[*i2cp.FloodfillsNoted](t, first)
+		if len(told.Notes) != 1 || told.Notes[0].Acks != 1 || told.Notes[0].StoreOK == i2cp.Never || told.Notes[0].StoreFailed != i2cp.Never {
+			t.Fatalf("told: %+v", told.Notes)
+		}
+		told.Notes[0].Acks = 7
+		unknown := told.Notes[0]
+		unknown.Floodfill = wire.Hash{1}
+		send(t, next, &i2cp.NoteFloodfills{Session: next.ID(), Notes: []i2cp.FloodfillNote{unknown, told.Notes[0]}})
+		send(t, next, &i2cp.OutdateLeaseSet{Session: next.ID(), Published: 1})
+		time.Sleep(time.Second) // of the bubble: another `published`
+		publish(next, in1)
+		then := await[*i2cp.FloodfillsNoted](t, next)
+		if len(then.Notes) != 1 || then.Notes[0].Floodfill != told.Notes[0].Floodfill || then.Notes[0].Acks != 8 {
+			t.Errorf("told by the next one: %+v", then.Notes)
+		}
+	})
+}

@@ -351,8 +351,9 @@ func (b backend) Router() i2cp.RouterInfo {
 		MaxLeases: wire.MaxLeases, MaxGrace: maxGrace, MaxFrame: i2cp.DefaultMaxFrame, Software: software,
 	}
 	if f.kind() == sim.Java {
-		// i2pd has no tiers, and always chooses the tunnels of a store itself.
-		info.Extension.Capabilities |= i2cp.CapFastTier | i2cp.CapPublishNamed
+		// i2pd has no tiers, always chooses the tunnels of a store itself, and keeps no
+		// experience with floodfills.
+		info.Extension.Capabilities |= i2cp.CapFastTier | i2cp.CapPublishNamed | i2cp.CapStandIn
 		info.Extension.Kind = i2cp.KindJava
 	}
 	return info

@@ -131,6 +131,8 @@ func (s *service) heard(ev *sim.Event) {
 		x.ackRelayed(ev)
 	case sim.EventLookupResult:
 		x.lookupResult(ev)
+	case sim.EventFloodfills:
+		x.floodfillsNoted(ev)
 	}
 }
 

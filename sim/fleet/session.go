@@ -187,6 +187,10 @@ func (x *session) handle(c *i2cp.ServerConn, m i2cp.Message) error {
 		x.shadows = shadows{int64(m.Published), slices.Clone(m.Shadows)}
 	case *i2cp.RelayAck:
 		w.Do(x.router, sim.Action{Kind: sim.ActionRelayAck, Published: int64(m.Published)})
+	case *i2cp.NoteFloodfills:
+		x.noteFloodfills(m)
+	case *i2cp.OutdateLeaseSet:
+		w.Do(x.router, sim.Action{Kind: sim.ActionOutdate, Published: int64(m.Published)})
 	case *i2cp.LookupLeaseSet:
 		x.lookupLeaseSet(c, m)
 	case *i2cp.SendPacket:
