@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"multihome.i2p/analysis/trace"
+	"multihome.i2p/balancer"
 )
 
 // Under policy mimic a floodfill sees of stores and verifications what it sees of one
@@ -50,5 +51,37 @@ func TestMimicAtAFloodfill(t *testing.T) {
 	if stores < wantStores-.02 || lookups < wantLookups-.02 {
 		t.Errorf("replies through listed leases: of stores %.3f, of lookups %.3f; of one router %.3f and %.3f",
 			stores, lookups, wantStores, wantLookups)
+	}
+}
+
+// What is remembered of an observer's floodfill does not pass on to the next one in its
+// place.
+func TestNotesOfFloodfills(t *testing.T) {
+	c := worldOf(SchemeP140, 2)
+	c.Destination.Policy.Name = "mimic"
+	c.Duration = Hour
+	watched(c, targeted())
+	var out Outcome
+	w := NewWorld()
+	mustRun(t, w, c, 6, &out)
+	ids := map[balancer.PeerID]bool{}
+	for f := range int32(len(w.net.ff)) {
+		id := w.noteID(f)
+		if got := w.notedFloodfill(id); got != f || ids[id] {
+			t.Fatalf("floodfill %d is noted as %d, which is %d's", f, id, got)
+		}
+		ids[id] = true
+	}
+	day := w.net.day
+	f := w.identity(day)
+	was := w.noteID(f)
+	w.grind(day + identities)
+	if w.identity(day+identities) != f || w.noteID(f) == was || w.notedFloodfill(was) != none {
+		t.Errorf("floodfill %d keeps its name %d over the days", f, was)
+	}
+	note := balancer.Note{Floodfill: w.noteID(f), Acks: 2, Took: 3 * Second, StoreOK: 5 * Second, StoreFailed: Never, AskOK: Never, AskFailed: 7 * Second}
+	w.takeNotes(1, []balancer.Note{note, {Floodfill: was}, {Floodfill: -1}, {Floodfill: 1 << 30}})
+	if got, want := w.routers[1].response[f], (responseStat{total: 3 * Second, acks: 2, storeOK: 5 * Second, askFailed: 7 * Second}); got != want {
+		t.Errorf("taken as %+v, want %+v", got, want)
 	}
 }
