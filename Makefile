@@ -83,6 +83,12 @@ SCALE_ROUNDS ?= 5
 scale: ## what trials cost as their work grows, into docs/scale.md and docs/img
 	$(GO) run ./bench/scale -rounds $(SCALE_ROUNDS)
 
+LIMITS ?= results/mimic-mismatch-140
+
+.PHONY: limits
+limits: ## what policy mimic cannot help, into docs/img: run mimic-mismatch first
+	$(GO) run ./bench/limits -results $(LIMITS)
+
 .PHONY: golden
 golden: ## rewrite the golden files of PKG; read the diff before you commit it
 	@dirs=$$({ grep -rlE 'flag\.Bool(Var)?\(.*"update"' --include='*_test.go' $$($(GO) list -f '{{.Dir}}' $(PKG)) || true; } | xargs -r -n1 dirname | sort -u); \

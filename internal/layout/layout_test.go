@@ -50,6 +50,7 @@ var rooms = map[string][]string{
 	"internal/testnet":         {"internal/console", "i2cp/wire"},
 	"bench":                    {},
 	"bench/live":               {"balancer/live", "i2cp", "i2cp/wire", "internal/testnet", "analysis"},
+	"bench/limits":             {"analysis/result", "reports"},
 	"bench/scale":              {"sim", "sim/scenario", "balancer/policy", "analysis/attack", "analysis/result", "analysis/trace", "reports"},
 	"cmd":                      {"*"},
 }
@@ -77,6 +78,7 @@ var why = map[string]string{
 	"internal/console":         "a router's web page is read for what it says, whoever asks",
 	"internal/testnet":         "a harness for real routers serves the tests of all that speak to one, and so can depend on none of these",
 	"bench":                    "benchmarks of other programs",
+	"bench/limits":             "it draws finished results and a closed form",
 	"bench/scale":              "it measures trials as users run them: scenarios in, no inside of the simulator",
 	"bench/live":               "it measures the driver over real routers from outside: it may know neither the core nor the simulator",
 }
