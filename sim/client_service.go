@@ -22,6 +22,9 @@ func (w *World) clientArrived(k int32) {
 		w.out.Truth.Clients.Delivered++
 	}
 	r := f.lease.router
+	if x := w.bundleOf(r); f.opens && x != none {
+		f.told = w.sets.at(x).published
+	}
 	own := w.routers[r].cfg.ReplyDelay
 	if !w.routers[r].balanced() {
 		c.carrier = r
@@ -112,14 +115,24 @@ func (w *World) serviceAnswers(k int32, at Time) {
 		r = w.voice(f.lease.router)
 	}
 	way, ok := w.wayToClient(r)
+	at += way
+	x := w.bundleOf(r)
+	if x != none && w.routers[r].cfg.Kind == I2pd && !w.clients.garlic {
+		got := at
+		if !ok {
+			got = Never
+		}
+		if !w.i2pdTells(c, f, r, w.sets.at(x).published, got) {
+			x = none
+		}
+	}
 	if !ok {
 		c.lost++
 		w.endFlight(k)
 		return
 	}
-	at += way
 	f.router, f.boot = r, w.routers[r].boot
-	if x := w.bundleOf(r); x != none && (c.set == none || w.sets.at(x).published > w.sets.at(c.set).published) {
+	if x != none && (c.set == none || w.sets.at(x).published > w.sets.at(c.set).published) {
 		f.set = w.holdSet(x)
 	}
 	if !f.opens && f.set == none && f.serial == c.talk.serial && w.answersIn(c, f) {
@@ -141,6 +154,43 @@ func (w *World) voice(i int32) int32 {
 		}
 	}
 	return i
+}
+
+// i2pdTells tells whether i2pd router r sends the LeaseSet of this `published` along
+// with its answer to f, which the client has at time got. In a session that a client
+// has opened it sends what it is given later, not what it has; what is not confirmed
+// goes along again after 4 s; and a confirmation stands for what was given meanwhile
+// too, which then is never sent (D: GarlicRoutingSession, SetLeaseSetUpdated,
+// MessageConfirmed; ECIESX25519AEADRatchetSession::CreatePayload). The confirmation
+// comes with the client's next message, which in a stream is an ack a tenth of a round
+// trip later (D: Stream::HandleNextPacket; taken for Java's too).
+func (w *World) i2pdTells(c *client, f *flight, r int32, published int64, got Time) bool {
+	at := &w.routers[r]
+	t := &c.tells
+	switch {
+	case f.opens && r == f.lease.router:
+		*t = telling{router: r, boot: at.boot, told: f.told}
+	case r != c.talk.router || at.boot != c.talk.boot:
+		return true // its own New Session has the LeaseSet, until it is answered
+	case t.router != r || t.boot != at.boot:
+		*t = telling{router: r, boot: at.boot, told: published} // that is answered now
+	case t.sent == 0:
+	case f.sent >= t.gotAt || w.now >= t.confirmed:
+		if t.told = t.sent; at.given <= min(w.now, t.confirmed) {
+			t.told = published
+		}
+		t.sent = 0
+	case published == t.sent && w.now <= t.sentAt+i2pdConfirmAfter:
+		return false
+	}
+	if published <= t.told {
+		return false
+	}
+	t.sent, t.sentAt, t.gotAt, t.confirmed = published, w.now, got, Never
+	if got != Never && w.cfg.Clients.Traffic == TrafficStreams {
+		t.confirmed = got + (got-f.sent)/10 + (got - w.now)
+	}
+	return true
 }
 
 // wayToClient is how long a message of router i takes to a client, and whether it

@@ -28,7 +28,8 @@ func sound(c *Config) *Config {
 // Where every lease leads to the router that has the session, nothing is lost while
 // nothing breaks, and no stream dies: with one router, with the same keys on several
 // (each bundles its own leases), with sub-Destinations, with pinned bundles, and where
-// one ratchet serves all.
+// one ratchet serves all. But i2pd does not bundle what it had before a session, so that
+// now and then a client looks up a LeaseSet with another router's leases.
 func TestNothingIsLost(t *testing.T) {
 	t.Parallel()
 	w, out := NewWorld(), new(Outcome)
@@ -61,7 +62,11 @@ func TestNothingIsLost(t *testing.T) {
 					}
 					mustRun(t, w, c, 5, out)
 					x := &out.Truth.Clients
-					if lost := x.Sent - x.Answered; lost > 0 || x.Sent < 10000 || x.Streams != x.Survived {
+					mayLose, mayDie := int64(0), int64(0)
+					if routers == I2pd && (scheme.scheme == SchemeIndependent || scheme.bundle == bundlePinned) {
+						mayLose, mayDie = x.Sent/500, x.Streams/100
+					}
+					if lost := x.Sent - x.Answered; lost > mayLose || x.Sent < 10000 || x.Streams-x.Survived > mayDie {
 						t.Errorf("%s: %d of %d messages lost, %d of %d streams dead; longest stall %v", name,
 							lost, x.Sent, x.Streams-x.Survived, x.Streams, x.StallMax.Seconds())
 					}
@@ -160,5 +165,96 @@ func BenchmarkClients(b *testing.B) {
 				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(messages), "ns/message")
 			})
 		}
+	}
+}
+
+// What an i2pd router sends along with its answers, step by step: each a message of the
+// client that is answered, 100 ms each way.
+func TestI2pdTells(t *testing.T) {
+	t.Parallel()
+	const ms = Second / 1000
+	type step struct {
+		at      Time // when the router has the message
+		opens   bool
+		given   int64 // LeaseSet that the router has then
+		told    int64 // and that it had when it could read the message, where opens
+		lost    bool  // the answer
+		through int32 // router that answers; the session is router 1's
+		want    bool
+	}
+	for _, tc := range []struct {
+		name  string
+		steps []step
+	}{
+		{"what a router had before a session is not sent in it", []step{
+			{at: 1 * Second, opens: true, given: 5, told: 5, through: 1},
+			{at: 2 * Second, given: 5, through: 1},
+			{at: 3 * Second, given: 6, through: 1, want: true},
+			{at: 4 * Second, given: 6, through: 1},
+		}},
+		{"what it is given for a new client is", []step{
+			{at: 1 * Second, opens: true, given: 6, told: 5, through: 1, want: true},
+			{at: 2 * Second, given: 6, through: 1},
+		}},
+		{"a confirmation stands for what was given meanwhile", []step{
+			{at: 1 * Second, opens: true, given: 5, told: 5, through: 1},
+			{at: 2 * Second, given: 6, through: 1, want: true},
+			{at: 3 * Second, given: 7, through: 1},
+			{at: 4 * Second, given: 7, through: 1},
+			{at: 5 * Second, given: 8, through: 1, want: true},
+		}},
+		{"but not that of a message sent before", []step{
+			{at: 1 * Second, opens: true, given: 5, told: 5, through: 1},
+			{at: 2 * Second, given: 6, through: 1, want: true},
+			{at: 2*Second + 150*ms, given: 7, through: 1, want: true},
+		}},
+		{"what is lost is sent again after 4 s", []step{
+			{at: 1 * Second, opens: true, given: 5, told: 5, through: 1},
+			{at: 2 * Second, given: 6, through: 1, lost: true, want: true},
+			{at: 6 * Second, given: 6, through: 1},
+			{at: 6*Second + 1, given: 6, through: 1, want: true},
+		}},
+		{"a router that has no session opens one with it", []step{
+			{at: 1 * Second, given: 5, through: 2, want: true},
+			{at: 2 * Second, given: 5, through: 2, want: true},
+		}},
+	} {
+		w := NewWorld()
+		w.cfg, w.routers = &Config{}, make([]router, 3)
+		c := &client{talk: ratchet{router: 1}, tells: telling{router: none}}
+		for i, s := range tc.steps {
+			w.now = s.at
+			f := &flight{opens: s.opens, told: s.told, sent: s.at - 100*ms, lease: lease{router: 1}}
+			got := s.at + 100*ms
+			if s.lost {
+				got = Never
+			}
+			if x := w.i2pdTells(c, f, s.through, s.given, got); x != s.want {
+				t.Errorf("%s: step %d: sent %v", tc.name, i+1, x)
+			}
+		}
+	}
+}
+
+// Clients of routers that bundle the whole LeaseSet are kept by the first router with
+// new tunnels, since they are told of the others' too late: where routers have started
+// together, and renew their tunnels together, more of the messages arrive.
+func TestRenewedTogether(t *testing.T) {
+	t.Parallel()
+	w, out := NewWorld(), new(Outcome)
+	lost := func(warmup Time) float64 {
+		var shares []float64
+		for seed := range uint64(12) {
+			c := echo("composed", 4)
+			c.Warmup = warmup
+			mustRun(t, w, c, seed, out)
+			shares = append(shares, 1-float64(out.Truth.Clients.Answered)/float64(out.Truth.Clients.Sent))
+		}
+		mean, se := meanOf(shares)
+		t.Logf("warm-up of %v s: lost %.3f ± %.3f", warmup.Seconds(), mean, se)
+		return mean
+	}
+	if apart, together := lost(30*Minute), lost(95*Second); together > apart-.03 {
+		t.Errorf("lost %.3f where routers renew together, else %.3f", together, apart)
 	}
 }

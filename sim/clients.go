@@ -141,6 +141,7 @@ type client struct {
 	lostThen int32
 
 	// The service's side.
+	tells   telling
 	core    int32 // of the sub-Destination that it uses
 	id      int32 // balancer.ClientID there, or none
 	carrier int32
@@ -164,6 +165,19 @@ type ratchet struct {
 	replies bool
 }
 
+// telling is how far an i2pd router has told a client of the service's LeaseSets, in
+// the session that they have. LeaseSets are named by `published`.
+type telling struct {
+	router int32 // that has the session, or none
+	boot   uint16
+	told   int64 // this one and those before need not be sent any more
+	sent   int64 // under way, unconfirmed; 0 for none
+	sentAt Time
+	gotAt  Time // when the client has it, Never if it is lost
+	// confirmed: when that is confirmed without a further message; else Never.
+	confirmed Time
+}
+
 // flight is a message between a client and the service, or a lookup.
 type flight struct {
 	client int32
@@ -177,6 +191,7 @@ type flight struct {
 	tag    int32
 	seq    int32 // of a stream
 	set    int32 // LeaseSet that comes along, or none
+	told   int64 // i2pd: the LeaseSet that the router had when the session was opened
 	sent   Time
 	lease  lease
 }
@@ -213,7 +228,7 @@ func (w *World) arrives(i int32, at Time) {
 	*c = client{
 		gen: c.gen + 1, java: chance(rng, cfg.JavaShare), published: chance(rng, cfg.Published), began: Never,
 		set: none, meta: none, avoid: none, via: none, id: none, carrier: none, arrival: none,
-		talk: ratchet{router: none},
+		talk: ratchet{router: none}, tells: telling{router: none},
 		flow: clientStream{rto: streamFirstRTO},
 	}
 	c.ownDue = at + uniform(rng, 0, i2pdOwnRenewal)

@@ -97,7 +97,7 @@ func (w *World) i2pdTake(i, x int32) {
 	if r.ls.set != none {
 		w.releaseSet(r.ls.set)
 	}
-	r.ls.set = x
+	r.ls.set, r.given = x, w.now
 	w.countVersion(s)
 	w.i2pdStopAsking(i)
 	w.i2pdPublish(i)

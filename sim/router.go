@@ -17,6 +17,7 @@ type router struct {
 	boot    uint16 // counts its starts; events of an earlier life are stale
 	skew    Time   // how far its clock is ahead
 	bundle  int32  // the LeaseSet that a balancer has given it to bundle, where somebody sees that; or none
+	given   Time   // i2pd: when it was given the LeaseSet that it bundles
 	started Time   // last start
 	keys    uint16 // number of the encryption keys that it has: see clients
 

@@ -215,7 +215,7 @@ func (w *World) given(i int32, a *balancer.Action) {
 	for k := range a.Leases {
 		s.leases = w.listed(i, s.leases, &a.Leases[k])
 	}
-	w.routers[i].bundle = x
+	w.routers[i].bundle, w.routers[i].given = x, w.now
 }
 
 func (w *World) dropBundle(i int32) {
