@@ -120,5 +120,5 @@ func (w *World) naturalPublishes(i, x int32) {
 	r := &w.routers[i]
 	r.pub.i2pd.requested = false
 	w.dropBundle(i)
-	r.bundle = w.holdSet(x)
+	r.bundle, r.given = w.holdSet(x), w.now
 }

@@ -37,7 +37,7 @@ func (r *runner) figures(res *Results) {
 		metrics := []string{"attack.best.auc", "distinct_ibgw_total", "distinct_ibgw_per_leaseset"}
 		if len(r.plan.scenario.Variants) > 0 {
 			metrics = append(metrics, "leaseset_publishes_per_10min", "floodfill_busiest_messages_per_s", "netdb_bytes_per_10min",
-				"availability", "failover_s", "stream_survival", "delivery", "subs_revealed")
+				"availability", "failover_s", "client_failover_s", "stream_survival", "delivery", "subs_revealed")
 		}
 		for _, metric := range metrics {
 			f, err := result.SweepFigure(res.Summary, metric, "")

@@ -29,6 +29,7 @@ var compared = []struct {
 	{"failover_s", "failover (s)", "seconds until the netDb shows that a router has died"},
 	{"stream_survival", "streams that survive", "share of streams that survive"},
 	{"lease_switch_stall_s", "stall at a lease change (s)", ""},
+	{"client_failover_s", "clients wait after a router's loss (s)", "seconds until half of a lost router's clients are answered again"},
 	{"delivery", "messages delivered", "share of clients' messages that arrive"},
 	{"first_contact_success", "first contacts", ""},
 	{"client_failover_s", "clients wait after a loss (s)", ""},
@@ -64,7 +65,7 @@ func opening(text string) string {
 	return string(unicode.ToUpper(r)) + text[n:]
 }
 
-// variantsTable has a row for each cell of the policy arm.
+// variantsTable has a row for each cell of the policy arm, and one for the reference.
 func (r *runner) variantsTable(s *result.Summary) result.Table {
 	t := result.Table{
 		Caption: fmt.Sprintf("Means with %g %% intervals over %d trials each", 100*confidence, s.Trials),
@@ -93,7 +94,36 @@ func (r *runner) variantsTable(s *result.Summary) result.Table {
 		t.Rows = append(t.Rows, row)
 	}
 	r.addCounts(s, &t)
+	r.addReference(s, &t, shown)
 	return t
+}
+
+// addReference adds a row for the reference where all points have the same one.
+func (r *runner) addReference(s *result.Summary, t *result.Table, shown []string) {
+	var first []string
+	for i := range r.plan.points {
+		c := referenceCell(s, i)
+		if c.Arm == "" {
+			return
+		}
+		pt := &r.plan.points[i]
+		row := []string{"reference, " + armLabel(pt, scenario.ReferenceArm), leasesAtMost(&pt.scenario.Reference)}
+		for _, metric := range shown {
+			if m, ok := c.Metric(metric); ok {
+				row = append(row, brief(m))
+			} else {
+				row = append(row, "–")
+			}
+		}
+		for len(row) < len(t.Columns) {
+			row = append(row, "–")
+		}
+		if first != nil && !slices.Equal(first, row) {
+			return
+		}
+		first = row
+	}
+	t.Rows = append(t.Rows, first)
 }
 
 // addCounts adds a column for how often the routers are counted exactly: by the entries

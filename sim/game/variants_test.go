@@ -28,8 +28,11 @@ sweep: {destination.routers.count: [3, 6]}
 `)
 	res := run(t, s, Options{Workers: 2})
 	text := &res.Figures.Text
-	if n := len(text.Table.Rows); n != 6 || text.Table.Rows[3][0] != "meta, 6 routers" {
+	if n := len(text.Table.Rows); n != 7 || text.Table.Rows[3][0] != "meta, 6 routers" {
 		t.Errorf("%d rows: %v", n, text.Table.Rows)
+	}
+	if row := text.Table.Rows[6]; row[0] != "reference, 1 stock Java router" || len(row) != len(text.Table.Columns) {
+		t.Errorf("the last row is %v", row)
 	}
 	if row := text.Table.Rows[3]; !strings.HasPrefix(row[len(row)-1], "1 [") {
 		t.Errorf("routers counted right: %v", row)
