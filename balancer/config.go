@@ -25,8 +25,11 @@ const (
 	// MaxClients is how many clients the core follows; further ones are
 	// answered through the router that their messages come through.
 	MaxClients = 1 << 16
-	// maxLifetime is how far ahead a tunnel may end: floodfills refuse more.
-	maxLifetime = 16 * Minute
+	// clockJump is how far off the end of a new tunnel must be before its router's
+	// clock is held to have jumped: by more than a minute no router is accepted by
+	// others, and floodfills refuse leases that end more than 16 minutes ahead, 6 more
+	// than a tunnel lives.
+	clockJump = 6 * Minute
 )
 
 // Config is a run of the core: the operator's routers, the policy and the

@@ -386,12 +386,12 @@ func (b *Balancer) addTunnel(p *pool, r *router, q *request, w *Tunnel) {
 	if t.hops == 0 && w.Hops <= MaxHops {
 		t.path, t.hops = w.Path, w.Hops // the router's own choice
 	}
+	b.undoJump(r, q, &t)
 	if b.isVirtual(p) {
 		b.dateShadow(&t, q)
 	}
 	t.early = b.earlyExpiry(r, p.dir, t.created)
-	if t.early <= b.now || w.End > b.now+r.offset+maxLifetime ||
-		len(p.members) >= max(maxTunnels, 4*int(p.wanted)) {
+	if t.early <= b.now || len(p.members) >= max(maxTunnels, 4*int(p.wanted)) {
 		return
 	}
 	if newer := w.ID > b.known; newer && !b.virtual.on {
@@ -428,6 +428,22 @@ func (b *Balancer) addTunnel(p *pool, r *router, q *request, w *Tunnel) {
 	}
 	if p.dir == Inbound || !b.ls.made() {
 		b.ls.due = b.now
+	}
+}
+
+// undoJump dates a new tunnel by the clock that the core knows its router to have,
+// where that has plainly jumped since: a tunnel lives as long as ever, and has been
+// asked for neither before the core did nor after now. Refused, it would be asked for
+// again and again.
+func (b *Balancer) undoJump(r *router, q *request, t *tunnel) {
+	created := t.created // not after now
+	if q.id != 0 {
+		created = max(created, q.at)
+	}
+	end := created + r.offset + tunnelLifetime
+	// One that the core has not asked for may have been there for long, and end soon.
+	if t.end > end+clockJump || q.id != 0 && t.end < end-clockJump {
+		t.created, t.end = created, end
 	}
 }
 

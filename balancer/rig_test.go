@@ -33,7 +33,8 @@ type rig struct {
 	mute      int                // session requests still to get lost
 	ownPath   [3]balancer.PeerID // what a router builds through when it is left the choice
 	tiers     [][]balancer.Peer
-	alive     []bool // answers
+	alive     []bool          // answers
+	jump      []balancer.Time // of its clock, which the core is not told of
 	tunnels   []map[balancer.TunnelID]balancer.Tunnel
 	owners    map[balancer.TunnelID]balancer.RouterID // of the outbound tunnels that were ever built
 	caps      balancer.Capabilities
@@ -48,6 +49,7 @@ type rig struct {
 	relayed   int
 	watched   []bool // heartbeats asked for
 	log       []logged
+	dated     bool // routers date the beginning of a tunnel by their clocks, too
 	record    bool // keep the log
 	stock     bool // routers that publish without tunnels that the rig knows of
 	done      []balancer.Action
@@ -122,6 +124,7 @@ func newRigOn(t tester, b *balancer.Balancer, cfg balancer.Config, seed uint64) 
 		r.kinds = append(r.kinds, cfg.Routers[i].Kind)
 		r.tiers = append(r.tiers, makeTier(r.rng, balancer.PeerID(1000*(i+1)), 30))
 		r.alive = append(r.alive, true)
+		r.jump = append(r.jump, 0)
 		r.watched = append(r.watched, false)
 		r.tunnels = append(r.tunnels, map[balancer.TunnelID]balancer.Tunnel{})
 	}
@@ -282,7 +285,7 @@ func (r *rig) perform(a *balancer.Action) {
 	case balancer.ActionGetTunnelPool:
 		var list []balancer.Tunnel
 		for _, w := range r.tunnels[id] {
-			if w.Direction == a.Direction && w.End > r.now+wallOffset {
+			if w.Direction == a.Direction && w.End > r.clock(id) {
 				list = append(list, w)
 			}
 		}
@@ -320,7 +323,7 @@ func (r *rig) perform(a *balancer.Action) {
 
 func (r *rig) hasWayOut(id balancer.RouterID) bool {
 	for _, w := range r.tunnels[id] {
-		if w.Direction == balancer.Outbound && w.End > r.now+wallOffset {
+		if w.Direction == balancer.Outbound && w.End > r.clock(id) {
 			return true
 		}
 	}
@@ -348,10 +351,22 @@ func (r *rig) build(a *balancer.Action) {
 	r.created = created
 	ev.Tunnel = balancer.Tunnel{
 		ID: r.lastID, Direction: a.Direction, Gateway: path[2], ReceiveID: r.rng.Uint32(), Hops: 3,
-		Created: created, End: created + wallOffset + 600*balancer.Second,
+		Created: created + r.lag(a.Router), End: created + wallOffset + r.jump[a.Router] + 600*balancer.Second,
 	}
 	copy(ev.Tunnel.Path[:], path[:])
 	r.after(balancer.Time(500+r.rng.IntN(2000))*balancer.Millisecond, ev)
+}
+
+// clock is a router's wall clock.
+func (r *rig) clock(id balancer.RouterID) balancer.Time { return r.now + wallOffset + r.jump[id] }
+
+// lag is how far off a router dates its tunnels on the core's time line: by its jump,
+// as a driver does that knows of none, where the test says so.
+func (r *rig) lag(id balancer.RouterID) balancer.Time {
+	if r.dated {
+		return r.jump[id]
+	}
+	return 0
 }
 
 // routersOf counts the leases of each router in a LeaseSet.

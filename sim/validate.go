@@ -286,9 +286,8 @@ func (r *Router) validate(path string, scheme Scheme) error {
 	return nil
 }
 
-// stepMax is the farthest that a clock jumps. The balancer's core takes no tunnel
-// that ends more than 16 minutes ahead by the clock that it knows, which leaves 6.
-const stepMax = 5 * Minute
+// stepMax is the farthest that a clock jumps at once.
+const stepMax = Hour
 
 func (c *Config) validateFault(i int) error {
 	f := &c.Faults[i]
@@ -302,7 +301,7 @@ func (c *Config) validateFault(i int) error {
 	case f.Router < -1 || f.Router >= len(c.Destination.Routers):
 		return bad(path+"router", "is %d, want -1 for all, or 0 to %d", f.Router, len(c.Destination.Routers)-1)
 	case f.Kind == FaultSkew && (f.Step == 0 || f.Step < -stepMax || f.Step > stepMax):
-		return bad(path+"step", "must be from -5m to 5m, and not 0s")
+		return bad(path+"step", "must be from -1h to 1h, and not 0s")
 	case f.At < 0:
 		return bad(path+"at", "must not be negative")
 	case f.For < 0:

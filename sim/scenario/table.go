@@ -704,8 +704,8 @@ var table = []declaration{
 	},
 	{
 		Key: Key{
-			Path: "faults[].step", Type: Duration, Default: "0s", Min: "-5m", Max: "5m",
-			Doc: "How far ahead the clock of a `skew` jumps, from then on; `for` does not count. A balancer learns a router's clock when it connects, and not of jumps.",
+			Path: "faults[].step", Type: Duration, Default: "0s", Min: "-1h", Max: "1h",
+			Doc: "How far ahead the clock of a `skew` jumps, from then on; `for` does not count. A balancer learns a router's clock when it connects, and not of jumps; it dates tunnels that end more than 6 min off by the clock that it knows.",
 		},
 		field: func(t *target) any { return &t.fault.Step },
 		only:  []string{"skew"},
