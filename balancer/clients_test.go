@@ -45,7 +45,7 @@ func (r *rig) leases(id balancer.RouterID, n int) {
 		r.lastID++
 		ev.Leases = append(ev.Leases, balancer.Lease{
 			Gateway: balancer.PeerID(r.lastID), ReceiveID: r.rng.Uint32(), Tunnel: r.lastID, Router: id,
-			End: r.now + wallOffset + 600*balancer.Second,
+			End: r.clock(id) + 600*balancer.Second,
 		})
 	}
 	r.step(ev)
@@ -411,5 +411,95 @@ func TestVerify(t *testing.T) {
 	r.run(r.now + 30*balancer.Second)
 	if len(r.published) == published {
 		t.Error("not published again though it was not found")
+	}
+}
+
+// A stock router that has bundled its own leases under versions above the public one
+// and then becomes the publisher publishes a version above all of them, at its time
+// and not before, and gives no lease that has ended: its clients would take no older
+// one.
+func TestCarrierBecomesPublisher(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		clients int // each that comes has router 1 given one more version of its bundle
+		age     balancer.Time
+	}{
+		{"no client", 0, balancer.Minute},
+		{"one client", 1, balancer.Minute},
+		{"versions ahead of the clock", 12, 0},
+		{"versions ahead of the clock, later", 12, 3 * balancer.Minute},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := stock(t, 2, nil)
+			r.run(r.now + tt.age)
+			for c := range tt.clients {
+				r.seen(1, balancer.ClientID(c))
+			}
+			bundle := r.lastOf(balancer.ActionGiveLeaseSet, 1)
+			if bundle == nil {
+				bundle = r.lastOf(balancer.ActionReplyLeaseRequest, 1)
+			}
+			given := bundle.Published
+			if public := r.last(); public.router != 0 || tt.clients > 0 && given <= public.action.Published {
+				t.Fatalf("router %d publishes %d, router 1 bundles %d: not what is to be tested", public.router, public.action.Published, given)
+			}
+			r.done = nil
+			r.crash(0)
+			r.run(r.now + balancer.Minute)
+			public := r.last()
+			if public.router != 1 || public.action.Published <= given {
+				t.Fatalf("router %d publishes %d, want router 1 above %d", public.router, public.action.Published, given)
+			}
+			for i := range r.published {
+				p := &r.published[i]
+				if wall := p.at + wallOffset; balancer.Time(p.action.Published)*balancer.Second > wall {
+					t.Errorf("version %d is published %v s before its time", p.action.Published,
+						(balancer.Time(p.action.Published)*balancer.Second - wall).Seconds())
+				}
+			}
+			for i := range r.done {
+				for _, l := range r.done[i].Leases {
+					if l.Router == 0 {
+						t.Fatalf("action %d lists a lease of the lost router", r.done[i].Kind)
+					}
+				}
+			}
+		})
+	}
+}
+
+// What a router is given to bundle has no lease that has ended, also where a lease
+// ends by the balancer's clock before it does by its router's, and nothing else
+// happens then.
+func TestBundleWithoutEndedLeases(t *testing.T) {
+	for _, behind := range []balancer.Time{0, 30 * balancer.Second} {
+		r := stock(t, 3, nil)
+		r.jump[2] = -behind
+		r.step(balancer.Event{Kind: balancer.EventClock, Router: 2, At: wallOffset - behind})
+		r.leases(2, 3)
+		start := r.now
+		r.run(start + 5*balancer.Minute)
+		r.leases(0, 3)
+		r.leases(1, 3)
+		r.run(start + 600*balancer.Second - behind - 5*balancer.Second)
+		r.done = nil
+		// Each client that comes has its router given a bundle.
+		for k := range 15 {
+			at := r.now + wallOffset
+			r.seen(2, balancer.ClientID(k))
+			for i := range r.done {
+				for _, l := range r.done[i].Leases {
+					if l.End <= at {
+						t.Fatalf("clock %v s behind: action %d at %v s lists a lease of router %d that ended %v s ago", behind.Seconds(),
+							r.done[i].Kind, (r.now - start).Seconds(), l.Router, (at - l.End).Seconds())
+					}
+				}
+			}
+			r.done = nil
+			r.run(r.now + balancer.Second)
+		}
+		if n := r.routersOf(r.last().action.Leases); n[2] != 0 {
+			t.Errorf("clock %v s behind: %d leases of a router that has asked for none since", behind.Seconds(), n[2])
+		}
 	}
 }
