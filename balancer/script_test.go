@@ -269,6 +269,10 @@ func (s *script) do() {
 		s.step(balancer.Event{Kind: balancer.EventLookupResult, Router: balancer.None, Published: s.published - int64(rapid.IntRange(0, 100).Draw(s.t, "old")), Ours: true})
 	case 16: // a router's clock
 		id := s.id()
+		if rapid.IntRange(0, 3).Draw(s.t, "told") == 0 { // it jumps, and nobody is told
+			s.offset[id] += balancer.Time(rapid.Int64Range(int64(-2*balancer.Hour), int64(2*balancer.Hour)).Draw(s.t, "jump"))
+			return
+		}
 		s.offset[id] = s.own + balancer.Time(rapid.Int64Range(int64(-90*sec), int64(90*sec)).Draw(s.t, "skew"))
 		s.step(balancer.Event{Kind: balancer.EventClock, Router: id, At: s.offset[id]})
 	case 17: // our clock is set, by a little
