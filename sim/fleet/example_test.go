@@ -40,5 +40,5 @@ func Example() {
 	<-conn.Done()
 	f.Close()
 	// Output:
-	// multihome simulated router [fast-tier create-tunnel tunnel-pool publish-named publish-status ack-relay garlic attach grace lookup packet-tunnel shadows]
+	// multihome simulated router [fast-tier create-tunnel tunnel-pool publish-named publish-status ack-relay garlic attach grace lookup packet-tunnel shadows stand-in]
 }
