@@ -414,6 +414,21 @@ func TestVerify(t *testing.T) {
 	}
 }
 
+// Routers that report acks have looked themselves: under an imitation a lookup beside
+// theirs would show that there is somebody else.
+func TestMimicLooksNothingUp(t *testing.T) {
+	cfg := config(3, 16, named(t, "mimic", func(o *policy.Options) { o.Masked = true }), 43)
+	cfg.Verify = 5 * balancer.Minute
+	r := newRig(t, cfg, 43)
+	r.run(balancer.Hour)
+	if len(r.published) == 0 {
+		t.Fatal("nothing was published")
+	}
+	if r.lookups != 0 {
+		t.Errorf("%d lookups in an hour", r.lookups)
+	}
+}
+
 // A stock router that has bundled its own leases under versions above the public one
 // and then becomes the publisher publishes a version above all of them, at its time
 // and not before, and gives no lease that has ended: its clients would take no older

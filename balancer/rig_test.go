@@ -38,6 +38,7 @@ type rig struct {
 	tunnels   []map[balancer.TunnelID]balancer.Tunnel
 	owners    map[balancer.TunnelID]balancer.RouterID // of the outbound tunnels that were ever built
 	caps      balancer.Capabilities
+	lookups   int
 	kinds     []balancer.RouterKind
 	lastID    balancer.TunnelID
 	created   balancer.Time
@@ -265,6 +266,9 @@ func (r *rig) perform(a *balancer.Action) {
 	}
 	if !r.alive[id] {
 		return
+	}
+	if a.Kind == balancer.ActionLookup {
+		r.lookups++
 	}
 	switch a.Kind {
 	case balancer.ActionCreateSession:

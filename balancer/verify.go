@@ -34,7 +34,17 @@ func (v *verifier) published(b *Balancer) {
 			return
 		}
 	}
-	v.due = min(v.due, b.now+b.cfg.Verify)
+	v.due = min(v.due, v.regular(b))
+}
+
+// regular is when the LeaseSet is looked at without a particular reason. A router that
+// reports acks has looked itself; under an imitation a lookup beside that would show
+// that there is somebody else.
+func (v *verifier) regular(b *Balancer) Time {
+	if b.virtual.on {
+		return Never
+	}
+	return b.now + b.cfg.Verify
 }
 
 func (v *verifier) again(b *Balancer) {
@@ -47,7 +57,7 @@ func (v *verifier) again(b *Balancer) {
 // the lookup has its own time.
 func (v *verifier) done(b *Balancer) {
 	if b.cfg.Verify > 0 && !v.fresh {
-		v.due = b.now + b.cfg.Verify
+		v.due = v.regular(b)
 	}
 }
 
