@@ -161,6 +161,9 @@ const (
 	ResultTimeout         // nobody answered
 	ResultNoPeers         // the router knew too few peers, or refused the path
 	ResultFailed          // any other failure
+	// ResultOutdated is that of a publish which the router has not begun, because it
+	// had built a tunnel that the core did not know of: see Action.Tunnel.
+	ResultOutdated
 )
 
 // Reason says why a tunnel left its pool.
@@ -338,11 +341,15 @@ const (
 // Action is one output of the core. Its slices lie in the core's memory and
 // are good until the next Step.
 type Action struct {
-	Kind           ActionKind
-	Direction      Direction
-	Router         RouterID
-	Frontend       FrontendID
-	Request        RequestID
+	Kind      ActionKind
+	Direction Direction
+	Router    RouterID
+	Frontend  FrontendID
+	Request   RequestID
+	// Tunnel is the one meant. In a publish where all routers look like one it is the
+	// newest inbound tunnel that the core has heard of from Router, which is not to
+	// publish if it has built another one within the last seconds: alone it would publish
+	// a LeaseSet with that one, later.
 	Tunnel         TunnelID
 	OutboundTunnel TunnelID
 	ReplyLease     int32 // index into Leases, None for the rule `closest`

@@ -338,6 +338,9 @@ func (b *Balancer) findRequest(r *router, id RequestID) (*router, *pool, int) {
 }
 
 func (b *Balancer) onTunnelStatus(r *router, ev *Event) {
+	if ev.Result == ResultOK && ev.Direction == Inbound {
+		r.newest = ev.Tunnel.ID
+	}
 	owner, p, i := b.findRequest(r, ev.Request)
 	if p == nil && b.virtual.on {
 		if !b.onPlay(r, ev) {

@@ -16,8 +16,18 @@ type publisher struct {
 	last      Time  // the last attempt
 	inFlight  int64 // `published` of the last attempt
 	confirmed int64 // `published` of the newest LeaseSet that was stored
+	from      Time  // since when the newest LeaseSet may be published, but for the spacing
+	before    attempt
 	through   []sender
 	wanted    []Send // the policy's choice
+}
+
+// attempt is when something was published before, for the case that a publish is not
+// begun.
+type attempt struct {
+	made      bool
+	at        Time
+	published int64
 }
 
 // sender is a router that was asked to publish.
@@ -36,7 +46,8 @@ func (p *publisher) changed(b *Balancer) {
 	if b.cfg.Imitate == KindI2pd && p.due != Never {
 		return // the publish that waits will send the newest
 	}
-	p.due = b.now + b.publishDelay()
+	p.from = b.now + b.publishDelay()
+	p.due = p.from
 	if b.selfPaced() {
 		return
 	}
@@ -213,6 +224,7 @@ func (b *Balancer) publish() {
 		}
 	}
 	b.show()
+	p.before = attempt{p.attempted, p.last, p.inFlight}
 	p.attempted, p.last, p.inFlight = true, b.now, l.published
 	for i := range p.through {
 		b.brief(&b.routers[p.through[i].Router])
@@ -221,6 +233,7 @@ func (b *Balancer) publish() {
 		b.fillLeaseSet(a)
 		if b.virtual.on {
 			a.Shadows = b.shadowsOf(a.Router)
+			a.Tunnel = b.routers[a.Router].newest
 		}
 		a.OutboundTunnel, a.ReplyLease = p.through[i].Outbound, p.through[i].ReplyLease
 		if r := &b.routers[p.through[i].Router]; r.caps&CapGive != 0 && b.cfg.Policy.Bundle(&b.view, r.id).Own {
@@ -371,6 +384,10 @@ func (b *Balancer) onPublishStatus(ev *Event) {
 	if ev.Published > p.inFlight {
 		return // nothing that was ever sent
 	}
+	if ev.Result == ResultOutdated {
+		p.withdrawn(b, ev)
+		return
+	}
 	if ev.Result == ResultOK {
 		p.confirmed = max(p.confirmed, ev.Published)
 	}
@@ -378,6 +395,21 @@ func (b *Balancer) onPublishStatus(ev *Event) {
 		return
 	}
 	p.finish(b, ev.Router, publishRetry+Time(b.rng.Int64N(int64(publishRetrySpan))))
+}
+
+// withdrawn takes back a publish that its router has not begun. What the router knew
+// before the core did has become a newer LeaseSet by now, whose time is what it would
+// have been.
+func (p *publisher) withdrawn(b *Balancer, ev *Event) {
+	if ev.Published != p.inFlight || len(p.through) != 1 || p.through[0].Router != ev.Router || p.through[0].done {
+		return
+	}
+	p.through[0].done = true
+	p.attempted, p.last, p.inFlight = p.before.made, p.before.at, p.before.published
+	p.due = max(b.now, p.from)
+	if p.attempted {
+		p.due = max(p.due, p.last+b.cfg.PublishSpacing)
+	}
 }
 
 // finish notes that a router is done with the publish in flight. After the last

@@ -46,6 +46,7 @@ type router struct {
 
 	owesSet   bool       // it is owed the newest LeaseSet, to bundle
 	owesReply bool       // the same, as the answer to its lease request
+	newest    TunnelID   // the last inbound tunnel that it has told of since it is up
 	given     int64      // `published` of its last own bundle, seconds
 	bundleDue Time       // when its own bundle must be renewed
 	own       []TunnelID // of its own bundle
@@ -82,7 +83,7 @@ func (r *router) reset(id RouterID, cfg RouterConfig) {
 	r.filled = -1
 	r.pace.reset()
 	r.given, r.clients, r.own = 0, 0, r.own[:0]
-	r.noted = 0
+	r.noted, r.newest = 0, None
 	for d := range r.pools {
 		r.pools[d].reset(PoolID(id), Direction(d))
 	}
@@ -389,6 +390,7 @@ func (b *Balancer) forgetPeers(r *router) {
 		b.peers.release(s)
 	}
 	r.peers, r.fast, r.version, r.listed = r.peers[:0], 0, 0, false
+	r.newest = None
 	r.peersSeen++
 }
 

@@ -48,13 +48,15 @@ type Imitation struct {
 const (
 	// maxLag bounds what the way between balancer and router is taken for.
 	maxLag = 2 * Second
-	// leaderRest is how long after a leader's return its new peer list does not count:
-	// its tiers are not what they were until connections are made again and the pause
-	// is forgotten. Then it is taken over bit by bit, within leaderSettle of the return.
-	// Our choice: the capacity of a peer is for half that of the last hour (Java I2P,
-	// CapacityCalculator), and simulated tiers are too large for some 80 minutes.
-	leaderRest   = 90 * Minute
-	leaderSettle = 150 * Minute
+	// leaderRest is how long after a leader's return its new peer list does not count: its
+	// tiers are not what they were until connections are made again. For leaderSettle
+	// after the return its tier is followed, but keeps the size that it had. Our choice:
+	// the capacity of a peer is for half that of the last hour (Java I2P,
+	// CapacityCalculator), and simulated tiers are too large for some 80 minutes, while
+	// as many of their peers stay as without a crash; of 30 to 90 minutes and of 150 to
+	// 600 these show least.
+	leaderRest   = 50 * Minute
+	leaderSettle = 600 * Minute
 	// leaderPatience is how long a leader may be away before another router takes its
 	// place, with a tier of its own, which shows. Our choice: a tier that stands still
 	// for longer shows too.
@@ -89,6 +91,7 @@ type virtual struct {
 	// voiceDue is when an outbound twin may be asked for again.
 	voiceDue Time
 	fresh    []int32 // scratch of adoptPeers
+	before   []int32 // the fast tier when the leader was lost, until it has settled
 	twins    []twin  // by tunnel slot
 	builds   []twinBuild
 	under    understudy
@@ -126,7 +129,7 @@ type twinBuild struct {
 func (v *virtual) reset(p Policy, routers int) {
 	*v = virtual{
 		id: None, leader: None, showDue: Never, waitDue: Never, voiceDue: Never,
-		twins: v.twins[:0], builds: v.builds[:0], fresh: v.fresh[:0], under: v.under, seenOf: v.seenOf,
+		twins: v.twins[:0], builds: v.builds[:0], fresh: v.fresh[:0], before: v.before[:0], under: v.under, seenOf: v.seenOf,
 	}
 	v.under.reset()
 	v.seenOf.reset()
@@ -271,7 +274,9 @@ func (b *Balancer) adoptPeers(r *router) {
 	v.seen = r.peersSeen
 	v.fresh = append(v.fresh[:0], r.peers[:r.fast]...)
 	if settling {
-		b.followSlowly(q, r)
+		b.followSized(q, r)
+	} else {
+		b.remember(nil)
 	}
 	q.fast = int32(len(v.fresh))
 	for _, s := range r.peers {
@@ -295,30 +300,43 @@ func (b *Balancer) adoptPeers(r *router) {
 	b.touch(q)
 }
 
-// followSlowly puts into fresh the virtual router's fast tier, with some of its peers
-// that r has no longer exchanged for new ones of r's: so many each time that all are
-// when settle comes.
-func (b *Balancer) followSlowly(q, r *router) {
+// followSized puts into fresh the virtual router's fast tier as that of r, but of the
+// size that it had before r was lost: those that were in it then, those that have come
+// since, and others of r's as far as there is room.
+func (b *Balancer) followSized(q, r *router) {
 	v := &b.virtual
 	old, list := q.peers[:q.fast], r.peers[:r.fast]
 	v.fresh = append(v.fresh[:0], old...)
 	if b.now < v.settle-leaderSettle+leaderRest {
 		return
 	}
-	missing := 0
-	for _, s := range old {
-		if !slices.Contains(list, s) {
-			missing++
+	v.fresh = v.fresh[:0]
+	for _, from := range [2][]int32{v.before, old} {
+		for _, s := range from {
+			if len(v.fresh) < len(v.before) && slices.Contains(list, s) && !slices.Contains(v.fresh, s) {
+				v.fresh = append(v.fresh, s)
+			}
 		}
 	}
-	left := int((v.settle-b.now)/b.cfg.PeerRefresh) + 1
-	for range (missing + left - 1) / left {
-		gone, come := b.pickMissing(v.fresh, list), b.pickMissing(list, v.fresh)
-		if gone == None || come == None {
+	for len(v.fresh) < len(v.before) {
+		come := b.pickMissing(list, v.fresh)
+		if come == None {
 			return
 		}
-		v.fresh[gone] = list[come]
+		v.fresh = append(v.fresh, list[come])
 	}
+}
+
+// remember keeps the virtual router's fast tier as it was before the leader was lost.
+func (b *Balancer) remember(tier []int32) {
+	v := &b.virtual
+	for _, s := range tier {
+		b.peers.refs[s]++
+	}
+	for _, s := range v.before {
+		b.peers.release(s)
+	}
+	v.before = append(v.before[:0], tier...)
 }
 
 // pickMissing draws the place of one of a's elements that are not in others.
@@ -351,6 +369,7 @@ func (b *Balancer) loseReal(r *router) {
 	v.builds = kept
 	if r.id == v.leader {
 		v.left = b.now
+		b.remember(q.peers[:q.fast])
 	}
 	b.leavePlays(r.id)
 	for i := range b.fleet() {

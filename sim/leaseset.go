@@ -18,6 +18,7 @@ type lease struct {
 	boot    uint16 // the router's life in which the tunnel was built
 	until   Time   // when the tunnel breaks or ends
 	silent  bool   // a balancer knows that it leads nowhere
+	own     bool   // it stands for a tunnel of the publisher's own
 }
 
 // leaseSet is one version of a LeaseSet that somebody still refers to: its

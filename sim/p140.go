@@ -698,6 +698,9 @@ func (w *World) tunnelStatus(i int32, dir balancer.Direction, request int64, res
 	ev.Tunnel.ID = balancer.None
 	if y != none {
 		ev.Tunnel = w.describeTunnel(y)
+		if dir == balancer.Inbound {
+			w.routers[i].told, w.routers[i].toldAt = ev.Tunnel.ID, w.now
+		}
 	}
 	w.deliver(x)
 }
@@ -797,6 +800,13 @@ func (w *World) publishFor(i int32, a *balancer.Action) {
 	if len(a.Leases) == 0 {
 		return
 	}
+	if w.outdated(i, a) {
+		x := w.newInput(balancer.EventPublishStatus, balancer.RouterID(i))
+		ev := &w.core.inputs.at(x).ev
+		ev.Published, ev.Result, ev.Final = a.Published, balancer.ResultOutdated, true
+		w.deliver(x)
+		return
+	}
 	x := w.newSet(i)
 	s := w.sets.at(x)
 	s.published, s.expires, s.keys = a.Published, a.Expires, w.clients.taken
@@ -841,6 +851,18 @@ func (w *World) publishFor(i int32, a *balancer.Action) {
 	w.storeNext(k)
 }
 
+// knownBy is how long a router takes the core not to know of a tunnel. Our choice:
+// above what any control delay is meant to be.
+const knownBy = 5 * Second
+
+// outdated tells whether router i has built an inbound tunnel that the core did not know
+// of when it had it publish: alone it would not have published, but begun anew with that
+// tunnel.
+func (w *World) outdated(i int32, a *balancer.Action) bool {
+	r := &w.routers[i]
+	return a.Tunnel != balancer.None && r.told != a.Tunnel && w.now-r.toldAt < knownBy
+}
+
 // listed appends a lease as the core of router i lists it, with what will become of it.
 func (w *World) listed(i int32, dst []lease, l *balancer.Lease) []lease {
 	if f := w.fate(int64(l.Tunnel >> slotBits)); f != nil {
@@ -863,13 +885,15 @@ func (w *World) takeShadows(i int32, shadows []balancer.TunnelID, leases []lease
 			leases[k].silent = true
 			for _, y := range w.routers[i].pools[balancer.Inbound].members {
 				if t := w.tunnels.at(y); t.shadow && t.answers.number == leases[k].number {
-					t.answers.silent = true
+					t.answers.silent, leases[k].own = true, true
 				}
 			}
 			continue
 		}
+		leases[k].own = leases[k].router == i
 		if y := w.tunnelByID(id, i); y != none {
 			t := w.tunnels.at(y)
+			leases[k].own = true
 			t.shadow, t.answers = true, leases[k]
 		}
 	}

@@ -24,7 +24,10 @@ type router struct {
 	// Probes of a router that serves Proposal 140.
 	beat     Time // their interval
 	beatFrom Time
-	missed   int32
+	// told is the newest inbound tunnel that the core was told of, and when it was.
+	told   balancer.TunnelID
+	toldAt Time
+	missed int32
 
 	pools [2]tunnelPool // by balancer.Direction
 

@@ -482,7 +482,11 @@ func (w *World) verifyAsk(k int32) {
 		w.endStore(k)
 		return
 	}
-	reply := w.replyLease(r, in, f, joint)
+	reply, wait := w.replyLease(r, in, f, joint)
+	if wait > 0 {
+		w.pushGen(w.now+wait, evVerify, w.stores.gens[k], k, 0)
+		return
+	}
 	j.sentTo, j.sentAt = f, w.now
 	j.asked++
 	w.send(mail{
@@ -497,28 +501,54 @@ func (w *World) verifyAsk(k int32) {
 }
 
 // replyLease is where the answer of floodfill f to router r goes: through its own
-// inbound tunnel in, the closest of them, or where a balancer passes answers on,
-// through the lease that stands for it, or a closer one. That this takes a little
-// longer is of no consequence.
-func (w *World) replyLease(r *router, in, f int32, joint bool) lease {
-	var reply lease
-	if in != none {
-		t := w.tunnels.at(in)
-		switch reply = w.leaseOf(t); {
-		case t.shadow:
-			reply = t.answers
-		case joint && w.now-t.created < shadowKnown:
-			in = none // what will stand for it the balancer has not said yet
+// inbound tunnel in, the closest of them, or where a balancer passes answers on, through
+// the lease that stands for that, or a closer one that stands for none of its own. That
+// this takes a little longer is of no consequence. What will stand for a young tunnel is
+// not known yet: the router asks through another one of the same gateway, or waits.
+func (w *World) replyLease(r *router, in, f int32, joint bool) (reply lease, wait Time) {
+	if !joint {
+		return w.leaseOf(w.tunnels.at(in)), 0
+	}
+	target := w.net.ff[f].hash[0]
+	found := false
+	for k := range w.sets.at(r.ls.set).leases {
+		l := &w.sets.at(r.ls.set).leases[k]
+		if !l.own && (!found || nearer(l, &reply, target)) {
+			reply, found = *l, true
 		}
 	}
-	if joint {
-		leases := w.sets.at(r.ls.set).leases
-		target := w.net.ff[f].hash[0]
-		if l := &leases[w.closestLease(leases, f)]; in == none || l.near^target < reply.near^target {
-			reply = *l
+	young := Time(0)
+	var near uint64
+	for _, y := range r.pools[balancer.Inbound].members {
+		t := w.tunnels.at(y)
+		l := t.answers
+		if !t.shadow {
+			if ready := t.created + shadowKnown; w.now < ready {
+				if young == 0 || t.near^target < near^target {
+					young, near = ready-w.now, t.near
+				}
+				continue
+			}
+			l = w.leaseOf(t)
+		}
+		if !found || nearer(&l, &reply, target) {
+			reply, found = l, true
 		}
 	}
-	return reply
+	if young > 0 && (!found || near^target < reply.near^target) {
+		return lease{}, young
+	}
+	if leases := w.sets.at(r.ls.set).leases; !found {
+		reply = leases[w.closestLease(leases, f)]
+	}
+	return reply, 0
+}
+
+// nearer tells whether lease a is closer to a target than b, or as close and longer
+// there.
+func nearer(a, b *lease, target uint64) bool {
+	x, y := a.near^target, b.near^target
+	return x < y || x == y && a.end > b.end
 }
 
 // verifyAnswered compares what was found with what was stored.
