@@ -30,6 +30,7 @@ type rig struct {
 	success   float64
 	ackLost   bool
 	refusals  int                // sessions still to be refused
+	outruns   int                // publishes still to be outrun by a tunnel
 	mute      int                // session requests still to get lost
 	ownPath   [3]balancer.PeerID // what a router builds through when it is left the choice
 	tiers     [][]balancer.Peer
@@ -306,6 +307,12 @@ func (r *rig) perform(a *balancer.Action) {
 		r.published = append(r.published, publication{r.now, id, c})
 		ev := balancer.Event{Kind: balancer.EventPublishStatus, Router: id, Published: a.Published, Final: true}
 		if r.stock {
+			return
+		}
+		if r.outruns > 0 {
+			r.outruns--
+			ev.Result = balancer.ResultOutdated
+			r.after(0, ev)
 			return
 		}
 		if r.ackLost {

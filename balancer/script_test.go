@@ -41,6 +41,8 @@ type script struct {
 	acts    []balancer.Action
 
 	lastPublish balancer.Time
+	beforeLast  balancer.Time // the publish before
+	second      bool          // there was one before
 	published   int64
 	first       bool
 	content     map[version][]balancer.Lease
@@ -167,6 +169,7 @@ func (s *script) list(a *balancer.Action, spaced *bool) {
 		if !s.first && fresh && s.cfg.Imitate == balancer.KindJava && s.now-s.lastPublish < s.cfg.PublishSpacing {
 			s.broken("spacing", "published %v s after the last", (s.now - s.lastPublish).Seconds())
 		}
+		s.beforeLast, s.second = s.lastPublish, !s.first
 		*spaced, s.first, s.lastPublish = true, false, s.now
 	}
 }
@@ -258,8 +261,14 @@ func (s *script) do() {
 			a := s.stores[n-1]
 			s.stores = s.stores[:n-1]
 			res := balancer.ResultOK
-			if rapid.Bool().Draw(s.t, "lost ack") {
+			switch rapid.IntRange(0, 3).Draw(s.t, "no ack") {
+			case 0, 1:
 				res = balancer.ResultTimeout
+			case 2:
+				res = balancer.ResultOutdated
+				if a.Published == s.published { // it was not begun
+					s.first, s.lastPublish = !s.second, s.beforeLast
+				}
 			}
 			if s.open[a.Router] {
 				s.step(balancer.Event{Kind: balancer.EventPublishStatus, Router: a.Router, Published: a.Published, Result: res, Final: true})

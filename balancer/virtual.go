@@ -267,7 +267,7 @@ func (b *Balancer) adoptPeers(r *router) {
 	if r.id != v.leader && r.id == b.acting() && b.now-v.left > leaderPatience {
 		v.leader, v.seen, v.settle = r.id, 0, b.now
 	}
-	settling := b.now < v.settle && q.listed
+	settling := b.now < v.settle && q.listed && len(v.before) > 0
 	if r.id != v.leader || v.seen == r.peersSeen && !settling {
 		return
 	}

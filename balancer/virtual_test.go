@@ -49,6 +49,33 @@ func TestMimicShowsTheLeader(t *testing.T) {
 	}
 }
 
+// A publish that its router has not begun counts for nothing: the next one comes when it
+// would have come without it.
+func TestMimicTakesBackAPublish(t *testing.T) {
+	r := mimicRig(t, 4, 36, nil)
+	r.run(2 * balancer.Hour)
+	for range 20 {
+		n := len(r.published)
+		r.outruns = 1
+		for len(r.published) < n+3 {
+			r.run(r.now + balancer.Second)
+		}
+		before, refused, next, after := r.published[n-1], r.published[n], r.published[n+1], r.published[n+2]
+		if refused.action.Tunnel == balancer.None {
+			t.Fatal("a publish that names no newest tunnel")
+		}
+		if d := next.at - refused.at; d > 5*balancer.Second {
+			t.Errorf("published again %.1f s after one that was not begun", d.Seconds())
+		}
+		if d := next.at - before.at; d < balancer.Minute {
+			t.Errorf("published %.1f s after the last time", d.Seconds())
+		}
+		if d := after.at - next.at; d < balancer.Minute {
+			t.Errorf("published %.1f s after one that was taken back", d.Seconds())
+		}
+	}
+}
+
 // The loss of a router shows nowhere: leases leave one by one, the LeaseSet stays
 // full, publishing goes on, gateways remain those that the leader named.
 func TestMimicMasksLosses(t *testing.T) {

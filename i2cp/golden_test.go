@@ -223,7 +223,7 @@ func examples(tb testing.TB) []Message {
 		&LookupLeaseSet{Session: 7, Request: 16, Hash: filled(0xdd), Timeout: 10_000},
 		&LookupResult{Session: 7, Request: 16, Result: ResultOK, Floodfill: filled(0xff), StoreType: wire.StoreLeaseSet2, LeaseSet: leaseSet},
 		&LookupResult{Session: 7, Request: 16, Result: ResultFailed},
-		&SetShadows{Session: 7, Request: 17, Published: wire.SecondsOf(exampleTime), Shadows: []uint32{17, ShadowSilent}},
+		&SetShadows{Session: 7, Request: 17, Published: wire.SecondsOf(exampleTime), Newest: 18, Shadows: []uint32{17, ShadowSilent}},
 		&SetShadows{Session: 7, Request: 18},
 		&NoteFloodfills{Session: 7, Notes: []FloodfillNote{{
 			Floodfill: filled(0xff), Acks: 12, Response: 1500, StoreOK: 59_000, StoreFailed: 1_260_000, AskOK: Never, AskFailed: Never,

@@ -40,6 +40,7 @@ type SetShadows struct {
 	Session   uint16
 	Request   uint32
 	Published wire.Seconds // of that LeaseSet, 0 for none
+	Newest    uint32       // id of the newest inbound tunnel that the client has heard of, 0 for none
 	Shadows   []uint32     // by lease: a tunnel's id, ShadowNone or ShadowSilent
 }
 
@@ -50,7 +51,8 @@ const (
 )
 
 // PublishStatus reports a store: sent (ResultPending), acknowledged (ResultOK),
-// unanswered (ResultTimeout) or given up (ResultFailed, Final).
+// unanswered (ResultTimeout), given up (ResultFailed, Final) or not begun
+// (ResultOutdated, Final).
 // (docs/i2cp-p140.md, 151)
 type PublishStatus struct {
 	Session    uint16
@@ -249,6 +251,7 @@ func (m *SetShadows) Parse(body []byte) error {
 	m.Session = c.u16("session")
 	m.Request = c.u32("request")
 	m.Published = wire.Seconds(c.u32("published"))
+	m.Newest = c.u32("newest tunnel")
 	n := int(c.u8("shadow count"))
 	m.Shadows = m.Shadows[:0]
 	for i := 0; i < n && c.err == nil; i++ {
@@ -263,6 +266,7 @@ func (m *SetShadows) Append(b []byte) ([]byte, error) {
 	w.u16(m.Session)
 	w.u32(m.Request)
 	w.u32(uint32(m.Published))
+	w.u32(m.Newest)
 	w.count("shadow count", len(m.Shadows), 255)
 	for _, id := range m.Shadows {
 		w.u32(id)

@@ -100,8 +100,9 @@ const (
 	ResultNoPeers         // the router knew too few peers, or refused the path
 	ResultFailed          // any other failure
 	ResultPending         // under way: a store that was sent
+	ResultOutdated        // not begun: the LeaseSet lacks a tunnel that was just built
 
-	resultLast = uint8(ResultPending)
+	resultLast = uint8(ResultOutdated)
 )
 
 var results = [...]string{"ok", "rejected", "timeout", "no peers", "failed", "pending"}

@@ -70,11 +70,12 @@ const (
 	ResultTimeout  = balancer.ResultTimeout
 	ResultNoPeers  = balancer.ResultNoPeers
 	ResultFailed   = balancer.ResultFailed
+	ResultOutdated = balancer.ResultOutdated
 
 	// ResultSent is of a PublishStatus that only an External tells of: a store
 	// is on its way. Its Tunnel is the lease where the ack was asked for, by
 	// Gateway and ReceiveID.
-	ResultSent = balancer.ResultFailed + 1
+	ResultSent = balancer.ResultOutdated + 1
 
 	ReasonExpired = balancer.ReasonExpired
 	ReasonFailed  = balancer.ReasonFailed

@@ -160,10 +160,10 @@ func (d *destination) publish(l *link, a *balancer.Action) {
 	if a.ReplyLease >= 0 {
 		reply = uint8(a.ReplyLease)
 	}
-	shadows := wireShadows(a.Shadows)
+	shadows, newest := wireShadows(a.Shadows), wireTunnel(a.Tunnel)
 	l.ordered(func(ctx context.Context, x *life) error {
 		if x.managed {
-			return x.publishManaged(ctx, ls, outbound, reply, shadows)
+			return x.publishManaged(ctx, ls, outbound, reply, shadows, newest)
 		}
 		return x.publish(ctx, ls)
 	})

@@ -81,7 +81,7 @@ func (x *life) openManaged(ctx context.Context) error {
 		x.d.log.Info("session resumed: its tunnels are still there", "router", x.cfg.Name)
 	}
 	x.opened(s, x.readManaged)
-	return x.setShadows(ctx, 0, []uint32{})
+	return x.setShadows(ctx, 0, []uint32{}, 0)
 }
 
 // next returns a fresh request id.
@@ -110,8 +110,8 @@ func (x *life) dropTunnel(ctx context.Context, id uint32) error {
 	return x.session.Send(ctx, &i2cp.DropTunnel{Session: x.session.ID(), Request: x.next(), Tunnel: id})
 }
 
-func (x *life) publishManaged(ctx context.Context, ls signed, outbound uint32, reply uint8, shadows []uint32) error {
-	if err := x.setShadows(ctx, ls.published, shadows); err != nil {
+func (x *life) publishManaged(ctx context.Context, ls signed, outbound uint32, reply uint8, shadows []uint32, newest uint32) error {
+	if err := x.setShadows(ctx, ls.published, shadows, newest); err != nil {
 		return err
 	}
 	x.p140.mu.Lock()
@@ -124,7 +124,7 @@ func (x *life) publishManaged(ctx context.Context, ls signed, outbound uint32, r
 }
 
 func (x *life) giveManaged(ctx context.Context, ls signed, shadows []uint32) error {
-	if err := x.setShadows(ctx, ls.published, shadows); err != nil {
+	if err := x.setShadows(ctx, ls.published, shadows, 0); err != nil {
 		return err
 	}
 	return x.session.Send(ctx, &i2cp.GiveLeaseSet{
@@ -135,13 +135,13 @@ func (x *life) giveManaged(ctx context.Context, ls signed, shadows []uint32) err
 // setShadows tells a router that takes it which of its tunnels the leases of the
 // LeaseSet that follows stand for; nil for a policy without shadows. That of no
 // LeaseSet says that we pass on what others ask for.
-func (x *life) setShadows(ctx context.Context, published int64, shadows []uint32) error {
+func (x *life) setShadows(ctx context.Context, published int64, shadows []uint32, newest uint32) error {
 	if shadows == nil || x.caps&i2cp.CapShadows == 0 || !x.d.imitates {
 		return nil
 	}
 	x.p140.shadowed = x.p140.shadowed || len(shadows) > 0
 	return x.session.Send(ctx, &i2cp.SetShadows{
-		Session: x.session.ID(), Request: x.next(), Published: wire.Seconds(published), Shadows: shadows,
+		Session: x.session.ID(), Request: x.next(), Published: wire.Seconds(published), Newest: newest, Shadows: shadows,
 	})
 }
 
@@ -234,7 +234,7 @@ func (x *life) lookUpManaged(ctx context.Context) error {
 
 var coreResults = map[i2cp.Result]balancer.Result{
 	i2cp.ResultOK: balancer.ResultOK, i2cp.ResultRejected: balancer.ResultRejected, i2cp.ResultTimeout: balancer.ResultTimeout,
-	i2cp.ResultNoPeers: balancer.ResultNoPeers,
+	i2cp.ResultNoPeers: balancer.ResultNoPeers, i2cp.ResultOutdated: balancer.ResultOutdated,
 }
 
 func coreResult(r i2cp.Result) balancer.Result {

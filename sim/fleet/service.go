@@ -159,8 +159,9 @@ func (f *Fleet) stored(key wire.Hash) (s *service, set *leaseSet, where sim.Foun
 	return nil, nil, where, false
 }
 
-// publish has a router store a LeaseSet.
-func (s *service) publish(router sim.RouterID, set *leaseSet, outbound sim.TunnelID, reply int32, shadows []sim.TunnelID) {
+// publish has a router store a LeaseSet, unless it has just built another inbound tunnel
+// than newest, if that is one.
+func (s *service) publish(router sim.RouterID, set *leaseSet, outbound sim.TunnelID, reply int32, shadows []sim.TunnelID, newest sim.TunnelID) {
 	// Of two LeaseSets of the same second floodfills keep the first.
 	if s.sets[set.published] == nil {
 		s.sets[set.published] = set
@@ -177,7 +178,7 @@ func (s *service) publish(router sim.RouterID, set *leaseSet, outbound sim.Tunne
 		s.fleet.blinded[set.key] = s
 	}
 	s.world.Do(router, sim.Action{
-		Kind: sim.ActionPublishLeaseSet, OutboundTunnel: outbound, ReplyLease: reply,
+		Kind: sim.ActionPublishLeaseSet, Tunnel: newest, OutboundTunnel: outbound, ReplyLease: reply,
 		Published: set.published, Expires: set.expires, Leases: set.leases, Shadows: shadows,
 	})
 }

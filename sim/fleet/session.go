@@ -60,6 +60,7 @@ type store struct {
 // shadows is what SetShadows said last.
 type shadows struct {
 	published int64
+	newest    uint32   // inbound tunnel that the client has heard of
 	ids       []uint32 // by lease
 }
 
@@ -184,7 +185,7 @@ func (x *session) handle(c *i2cp.ServerConn, m i2cp.Message) error {
 			Kind: sim.ActionGiveLeaseSet, Published: set.published, Expires: set.expires, Leases: set.leases, Shadows: shadows,
 		})
 	case *i2cp.SetShadows:
-		x.shadows = shadows{int64(m.Published), slices.Clone(m.Shadows)}
+		x.shadows = shadows{int64(m.Published), m.Newest, slices.Clone(m.Shadows)}
 	case *i2cp.RelayAck:
 		w.Do(x.router, sim.Action{Kind: sim.ActionRelayAck, Published: int64(m.Published)})
 	case *i2cp.NoteFloodfills:
@@ -435,7 +436,11 @@ func (x *session) publishLeaseSet(c *i2cp.ServerConn, m *i2cp.PublishLeaseSet) e
 		}
 	})
 	x.bundled = set
-	x.service.publish(x.router, set, outbound, reply, shadows)
+	newest := sim.TunnelID(sim.None)
+	if t := x.byID[x.shadows.newest]; t != nil && shadows != nil {
+		newest = t.world
+	}
+	x.service.publish(x.router, set, outbound, reply, shadows, newest)
 	return nil
 }
 
@@ -475,7 +480,14 @@ func (x *session) publishStatus(ev *sim.Event) {
 			}
 		}
 	}
-	x.storeStatus(ev.Published, i2cp.Result(ev.Result), ev.Final, x.service.fleet.hash(ev.Floodfill))
+	result := i2cp.Result(ev.Result)
+	switch ev.Result {
+	case sim.ResultSent:
+		result = i2cp.ResultPending
+	case sim.ResultOutdated:
+		result = i2cp.ResultOutdated
+	}
+	x.storeStatus(ev.Published, result, ev.Final, x.service.fleet.hash(ev.Floodfill))
 }
 
 func (x *session) storeStatus(published int64, result i2cp.Result, final bool, floodfill wire.Hash) {

@@ -348,7 +348,7 @@ func (k *stock) publish() {
 		})
 		return
 	}
-	x.service.publish(x.router, k.given, sim.None, sim.None, nil)
+	x.service.publish(x.router, k.given, sim.None, sim.None, nil, sim.None)
 }
 
 // send sends a message. "Success" means that it has left.

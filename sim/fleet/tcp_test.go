@@ -335,6 +335,49 @@ func TestRelay(t *testing.T) {
 	}
 }
 
+// TestOutdated: a LeaseSet that lacks a tunnel which the router has just told of is not
+// published.
+func TestOutdated(t *testing.T) {
+	p := overTCP(t, Config{Routers: 2})
+	c := newClient(t, 1)
+	_, twin, _ := c.open(p.dial(0))
+	s, own, _ := c.open(p.dial(1))
+	older := own.ID
+	send(t, s, &i2cp.CreateTunnel{Session: s.ID(), Request: 5, Direction: i2cp.Inbound, Hops: 3})
+	for {
+		m := await[*i2cp.TunnelStatus](t, s)
+		if m.Result == i2cp.ResultOK && m.Tunnel.ID > older {
+			own = m.Tunnel
+			break
+		}
+	}
+	for i, c2 := range []struct {
+		newest uint32
+		want   i2cp.Result
+	}{{older, i2cp.ResultOutdated}, {own.ID, i2cp.ResultPending}, {0, i2cp.ResultPending}} {
+		b, keys := c.leaseSet(p.Now(), []wire.Lease2{{Gateway: twin.Gateway, Tunnel: twin.Receive, End: wire.SecondsOf(twin.Expires.Time())}})
+		ls, _, err := wire.ParseLeaseSet2(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		send(t, s, &i2cp.SetShadows{Session: s.ID(), Request: 1, Published: ls.Published, Newest: c2.newest, Shadows: []uint32{older}})
+		request := uint32(20 + i)
+		send(t, s, &i2cp.PublishLeaseSet{
+			Session: s.ID(), Request: request, ReplyLease: i2cp.ReplyClosest, StoreType: wire.StoreLeaseSet2, LeaseSet: b, Keys: keys,
+		})
+		for {
+			got := await[*i2cp.PublishStatus](t, s)
+			if got.Request != request {
+				continue
+			}
+			if got.Result != c2.want || got.Final != (c2.want == i2cp.ResultOutdated) {
+				t.Errorf("newest %d: %+v, want result %d", c2.newest, got, c2.want)
+			}
+			break
+		}
+	}
+}
+
 // TestSetShadows: what the leases stand for is of the LeaseSet that it names, a
 // tunnel that is gone is passed over, and another number of leases is refused.
 func TestSetShadows(t *testing.T) {
