@@ -33,20 +33,21 @@ func ROC(negatives, positives []float64) []ROCPoint {
 	points[0] = ROCPoint{Threshold: math.Inf(1)}
 	var fp, tp int
 	for i := len(s.values) - 1; i >= 0; i-- {
-		fp += s.negCount[i]
-		tp += s.posCount[i]
+		fp += int(s.negCount[i])
+		tp += int(s.posCount[i])
 		points = append(points, ROCPoint{s.values[i], float64(fp) / float64(len(s.neg)), float64(tp) / float64(len(s.pos))})
 	}
 	return points
 }
 
 // scores are the scores of two classes as ranks among their distinct values, so
-// that a resample needs no sorting.
+// that a resample needs no sorting. Ranks and counts take four bytes each: many attacks
+// on many trials are held at once.
 type scores struct {
 	values   []float64 // distinct, ascending
-	neg, pos []int     // index into values, one for each trial
-	negCount []int     // trials with each value
-	posCount []int
+	neg, pos []int32   // index into values, one for each trial
+	negCount []int32   // trials with each value
+	posCount []int32
 }
 
 func newScores(negatives, positives []float64) (*scores, bool) {
@@ -56,10 +57,10 @@ func newScores(negatives, positives []float64) (*scores, bool) {
 	s := &scores{values: slices.Concat(negatives, positives)}
 	sort.Float64s(s.values)
 	s.values = slices.Compact(s.values)
-	index := func(xs []float64) ([]int, []int) {
-		at, n := make([]int, len(xs)), make([]int, len(s.values))
+	index := func(xs []float64) (at, n []int32) {
+		at, n = make([]int32, len(xs)), make([]int32, len(s.values))
 		for i, x := range xs {
-			at[i] = sort.SearchFloat64s(s.values, x)
+			at[i] = int32(sort.SearchFloat64s(s.values, x))
 			n[at[i]]++
 		}
 		return at, n
@@ -86,8 +87,9 @@ func (s *scores) resample(rng *rand.Rand) {
 func (s *scores) auc() float64 {
 	below, twice := 0, 0
 	for i, p := range s.posCount {
-		twice += p * (2*below + s.negCount[i])
-		below += s.negCount[i]
+		n := int(s.negCount[i])
+		twice += int(p) * (2*below + n)
+		below += n
 	}
 	return float64(twice) / (2 * float64(len(s.neg)) * float64(len(s.pos)))
 }
@@ -97,8 +99,8 @@ func (s *scores) auc() float64 {
 func (s *scores) advantage() (best float64, fp, tp int) {
 	f, t := 0, 0
 	for i := len(s.values) - 1; i >= 0; i-- {
-		f += s.negCount[i]
-		t += s.posCount[i]
+		f += int(s.negCount[i])
+		t += int(s.posCount[i])
 		if a := float64(t)/float64(len(s.pos)) - float64(f)/float64(len(s.neg)); a > best {
 			best, fp, tp = a, f, t
 		}
@@ -157,7 +159,7 @@ func (s *scores) deLong() (auc, variance float64) {
 	auc = s.auc()
 	var below, posBelow float64 // negatives and positives below the score
 	var v0, v1 float64          // sums of squared deviations of the placement values
-	for i := range s.values {
+	for i := range s.negCount {
 		nc, pc := float64(s.negCount[i]), float64(s.posCount[i])
 		d1 := (below+nc/2)/m - auc      // of a positive with this score
 		d0 := (n-posBelow-pc/2)/n - auc // of a negative with this score

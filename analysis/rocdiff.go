@@ -79,12 +79,12 @@ func (s *scores) placements() (neg, pos []float64) {
 	sum := 0
 	for i := range s.values {
 		below[i] = (float64(sum) + float64(s.negCount[i])/2) / float64(len(s.neg))
-		sum += s.negCount[i]
+		sum += int(s.negCount[i])
 	}
 	sum = 0
 	for i := len(s.values) - 1; i >= 0; i-- {
 		above[i] = (float64(sum) + float64(s.posCount[i])/2) / float64(len(s.pos))
-		sum += s.posCount[i]
+		sum += int(s.posCount[i])
 	}
 	for _, i := range s.neg {
 		neg = append(neg, above[i])

@@ -46,58 +46,86 @@ type SimultaneousAUC struct {
 // Romano, Wolf (2005), Econometrica 73:1237; Chernozhukov, Lee, Rosen (2013),
 // Intersection bounds, Econometrica 81:667; DeLong et al. (1988) as in [AUC].
 func SimultaneousAUCs(negatives, positives [][]float64, resamples int, confidence float64, rng *rand.Rand) SimultaneousAUC {
-	checkConfidence(confidence)
-	checkResamples(resamples)
 	if len(negatives) != len(positives) {
 		panic("analysis: different numbers of attacks")
 	}
-	attacks := len(negatives)
+	of := func(a int) (n, p []float64) { return negatives[a], positives[a] }
+	return simultaneousAUCs(len(negatives), of, resamples, confidence, func() *rand.Rand { return rng }, math.MaxInt)
+}
+
+// SimultaneousAUCsOf is [SimultaneousAUCs] of scores that need not be in memory
+// together: of calls for those of attack a, more than once. Of all attacks together it
+// holds some ranksHeld scores, at four bytes each, or one attack's where that is more. Each
+// call of rng returns randomness of the same seed: attacks that are not held at once are
+// resampled one after the other, in the same way.
+func SimultaneousAUCsOf(attacks int, of func(a int) (negatives, positives []float64), resamples int, confidence float64, rng func() *rand.Rand) SimultaneousAUC {
+	return simultaneousAUCs(attacks, of, resamples, confidence, rng, ranksHeld)
+}
+
+// ranksHeld is of how many scores the ranks are held: those of twenty attacks on 100,000
+// trials of each arm.
+const ranksHeld = 4_000_000
+
+func simultaneousAUCs(attacks int, of func(int) (negatives, positives []float64), resamples int, confidence float64, rng func() *rand.Rand, held int) SimultaneousAUC {
+	checkConfidence(confidence)
+	checkResamples(resamples)
 	out := SimultaneousAUC{Best: -1, Each: make([]Estimate, attacks)}
-	all := make([]*scores, attacks)
-	trials, ok := 0, attacks > 0
-	for a := range all {
-		if len(negatives[a]) != len(negatives[0]) || len(positives[a]) != len(positives[0]) {
+	var m, n int // trials
+	var at []logitAUC
+	var regular []int // attacks with a variance
+	ok := attacks > 0
+	// Each attack without variance takes its share of the error.
+	share := (1 - confidence) / float64(attacks)
+	for a := range attacks {
+		negatives, positives := of(a)
+		if a == 0 {
+			m, n = len(negatives), len(positives)
+		}
+		if len(negatives) != m || len(positives) != n {
 			panic("analysis: attacks with different numbers of trials")
 		}
-		trials = len(negatives[0]) + len(positives[0])
-		var fine bool
-		all[a], fine = newScores(negatives[a], positives[a])
-		ok = ok && fine
+		s, fine := newScores(negatives, positives)
+		if ok = ok && fine; !ok {
+			continue
+		}
+		auc, variance := s.deLong()
+		e := &out.Each[a]
+		*e = Estimate{Center: auc, Confidence: 1 - share, N: m + n}
+		if variance > 0 && min(m, n) > 1 && auc > 0 && auc < 1 {
+			regular, at = append(regular, a), append(at, newLogitAUC(auc, variance))
+		} else {
+			s.degenerate(e)
+		}
+		e.Confidence = confidence
 	}
 	if !ok {
 		for a := range out.Each {
-			out.Each[a] = Undefined(trials, "", confidence, warnScores)
+			out.Each[a] = Undefined(m+n, "", confidence, warnScores)
 		}
-		out.Max = Undefined(trials, "", confidence, warnScores)
+		out.Max = Undefined(m+n, "", confidence, warnScores)
 		out.MaxDistance = out.Max
 		return out
 	}
-	var regular []*scores
-	var at []logitAUC
-	few := min(len(negatives[0]), len(positives[0]))
-	for a, s := range all {
-		auc, variance := s.deLong()
-		out.Each[a] = Estimate{Center: auc, Confidence: confidence, N: trials}
-		if variance > 0 && few > 1 && auc > 0 && auc < 1 {
-			regular, at = append(regular, s), append(at, newLogitAUC(auc, variance))
+	group := max(1, held/(m+n))
+	largest := make([]float64, resamples)
+	for first := 0; first < len(regular); first += group {
+		last := min(first+group, len(regular))
+		var ranks []ranked
+		for _, a := range regular[first:last] {
+			s, _ := newScores(of(a))
+			ranks = append(ranks, ranked{s.neg, s.pos, len(s.values)})
+		}
+		studentised(largest, ranks, at[first:last], rng())
+	}
+	if len(regular) > 0 {
+		sort.Float64s(largest)
+		q := sortedQuantile(largest, 1-share*float64(len(regular)))
+		for k, a := range regular {
+			half := q * at[k].se
+			out.Each[a].Lo, out.Each[a].Hi = expit(at[k].logit-half), expit(at[k].logit+half)
 		}
 	}
-	// Each attack without variance takes its share of the error.
-	share := (1 - confidence) / float64(attacks)
-	q := simultaneousQuantile(regular, at, resamples, 1-share*float64(len(regular)), rng)
-	for a, next := 0, 0; a < attacks; a++ {
-		e := &out.Each[a]
-		if next < len(regular) && all[a] == regular[next] {
-			half := q * at[next].se
-			e.Lo, e.Hi = expit(at[next].logit-half), expit(at[next].logit+half)
-			next++
-			continue
-		}
-		e.Confidence = 1 - share
-		all[a].degenerate(e)
-		e.Confidence = confidence
-	}
-	out.summarise(few)
+	out.summarise(min(m, n))
 	return out
 }
 
@@ -109,28 +137,28 @@ func newLogitAUC(auc, variance float64) logitAUC {
 
 func expit(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
 
-// simultaneousQuantile bootstraps the largest studentised deviation. All attacks
-// have the same trials.
-func simultaneousQuantile(attacks []*scores, at []logitAUC, resamples int, confidence float64, rng *rand.Rand) float64 {
-	if len(attacks) == 0 {
-		return math.NaN()
-	}
+// ranked are the ranks of two classes' scores among their distinct values.
+type ranked struct {
+	neg, pos []int32
+	distinct int
+}
+
+// studentised raises each element of largest to the largest studentised deviation of
+// some attacks in a resample. All attacks have the same trials.
+func studentised(largest []float64, attacks []ranked, at []logitAUC, rng *rand.Rand) {
 	m, n := len(attacks[0].neg), len(attacks[0].pos)
-	drawn := make([]int, m+n)
-	largest := make([]float64, resamples)
-	b := make([]scores, len(attacks)) // counts of a resample
-	for a, s := range attacks {
-		b[a] = scores{values: s.values, neg: s.neg, pos: s.pos, negCount: make([]int, len(s.values)), posCount: make([]int, len(s.values))}
-	}
+	drawn := make([]int32, m+n)
+	negCount, posCount := make([]int32, m+n), make([]int32, m+n) // of one attack at a time
+	var s scores
 	for r := range largest {
 		for i := range m {
-			drawn[i] = rng.IntN(m)
+			drawn[i] = int32(rng.IntN(m))
 		}
 		for i := range n {
-			drawn[m+i] = rng.IntN(n)
+			drawn[m+i] = int32(rng.IntN(n))
 		}
-		for a := range b {
-			s := &b[a]
+		for a, x := range attacks {
+			s = scores{neg: x.neg, pos: x.pos, negCount: negCount[:x.distinct], posCount: posCount[:x.distinct]}
 			clear(s.negCount)
 			clear(s.posCount)
 			for _, i := range drawn[:m] {
@@ -150,8 +178,6 @@ func simultaneousQuantile(attacks []*scores, at []logitAUC, resamples int, confi
 			largest[r] = math.Max(largest[r], math.Abs(drawnAt.logit-at[a].logit)/drawnAt.se)
 		}
 	}
-	sort.Float64s(largest)
-	return sortedQuantile(largest, confidence)
 }
 
 // summarise derives the maxima from the intervals of all attacks.

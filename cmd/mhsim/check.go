@@ -124,7 +124,13 @@ func (t *tool) check(c *cli.Context) error {
 
 // playCheck plays a check under a progress line.
 func (t *tool) playCheck(s *scenario.Scenario, opt game.CheckOptions) (res *game.CheckResult, err error) {
-	defer collectSeldom(game.KeptBytes(s, max(s.Trials, opt.Most)))()
+	defer collectSeldom(game.LearnedBytes(s))()
+	scratch, err := temporaryScratch()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, scratch.close()) }()
+	opt.Scratch = scratch
 	err = t.watched(s.Name, func(ctx context.Context, watch func(game.Progress)) error {
 		opt.Progress = watch
 		res, err = game.Check(ctx, s, opt)

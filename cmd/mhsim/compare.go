@@ -37,7 +37,7 @@ func (t *tool) compareCommand() *command {
 // compareFile is what mhsim compare --json prints, beside the other files of --out.
 const compareFile = "compare.json"
 
-func (t *tool) compare(c *cli.Context) error {
+func (t *tool) compare(c *cli.Context) (err error) {
 	workers, err := workerCount(c)
 	if err != nil {
 		return err
@@ -52,10 +52,15 @@ func (t *tool) compare(c *cli.Context) error {
 	if err := freshDir(dir, c.IsSet("out")); err != nil {
 		return err
 	}
+	scratch, err := temporaryScratch()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, scratch.close()) }()
 	var cmp *game.Comparison
 	err = t.watched("compare", func(ctx context.Context, watch func(game.Progress)) error {
 		var err error
-		cmp, err = game.Compare(ctx, all, game.Options{Workers: workers, Progress: watch})
+		cmp, err = game.Compare(ctx, all, game.Options{Workers: workers, Progress: watch, Scratch: scratch})
 		return err
 	})
 	var wrong *game.LimitError

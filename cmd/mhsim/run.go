@@ -275,6 +275,12 @@ func (t *tool) play(j job) (_ *game.Results, err error) {
 	t.warnOfDamage(store)
 	opt := game.Options{Workers: j.workers, Commit: t.build.commit, Command: j.dir.info.Command, Store: store, Until: j.until}
 	defer t.withCache(&opt, j.cache)()
+	scratch, err := newScratch(filepath.Join(j.dir.path, scratchName))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, scratch.close()) }()
+	opt.Scratch = scratch
 	if j.dir.info.Traces {
 		cells := max(len(j.scenario.Figures), len(j.scenario.Cells()))
 		traces, err := openTraces(j.dir.path, j.dir.info.Digest, cells, time.Now)
@@ -297,19 +303,21 @@ func (t *tool) play(j job) (_ *game.Results, err error) {
 // this saves a fifteenth of the processor time for 30 MB. GOGC overrules it.
 const gcPercent = 400
 
-// Garbage is not to grow with what is kept of the trials: all memory together stays
-// below memoryLimit bytes where that takes less than half of it, and else below twice
-// what it takes. GOMEMLIMIT overrules it.
-const memoryLimit = 160 << 20
+// All memory together is to stay below memoryLimit bytes, or, where the attacks have
+// learned much, below that and memoryRoom. GOMEMLIMIT overrules it.
+const (
+	memoryLimit = 160 << 20
+	memoryRoom  = 96 << 20
+)
 
-// collectSeldom sets how often garbage is collected while so many bytes of test trials
-// are kept; what it returns undoes that.
-func collectSeldom(kept int64) (undo func()) {
+// collectSeldom sets how often garbage is collected while the attacks keep so many
+// bytes; what it returns undoes that.
+func collectSeldom(learned int64) (undo func()) {
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
 		return func() {}
 	}
 	percent := debug.SetGCPercent(gcPercent)
-	limit := debug.SetMemoryLimit(max(memoryLimit, 2*kept))
+	limit := debug.SetMemoryLimit(max(memoryLimit, memoryRoom+learned))
 	return func() {
 		debug.SetGCPercent(percent)
 		debug.SetMemoryLimit(limit)
@@ -319,11 +327,7 @@ func collectSeldom(kept int64) (undo func()) {
 // playGame runs the game under a progress line, until it ends or a signal stops
 // it.
 func (t *tool) playGame(j job, opt game.Options) (*game.Results, error) {
-	most := j.scenario.Trials
-	if j.until != nil {
-		most = j.until.Max
-	}
-	defer collectSeldom(game.KeptBytes(j.scenario, most))()
+	defer collectSeldom(game.LearnedBytes(j.scenario))()
 	ctx, done := t.underProgress(j.scenario.Name, &opt)
 	defer done()
 	return game.Run(ctx, j.scenario, opt)

@@ -149,6 +149,11 @@ func checksum(record []byte) string { return fmt.Sprintf("%08x", crc32.Checksum(
 
 // Load implements game.Store.
 func (r *recordFile) Load(f func(record []byte) error) error {
+	return r.loadAt(func(record []byte, _ span) error { return f(record) })
+}
+
+// loadAt calls f for every record, with the place of its line, newline left out.
+func (r *recordFile) loadAt(f func(record []byte, at span) error) error {
 	first := true
 	return r.lines(func(line []byte) (bool, error) {
 		if first {
@@ -157,10 +162,14 @@ func (r *recordFile) Load(f func(record []byte) error) error {
 		}
 		record, whole := parseRecord(line)
 		if !whole {
-			return false, fmt.Errorf("%s: changed by somebody else while it was open", r.name)
+			return false, r.changed()
 		}
-		return true, f(record)
+		return true, f(record, span{r.end, int64(len(line))})
 	})
+}
+
+func (r *recordFile) changed() error {
+	return fmt.Errorf("%s: changed by somebody else while it was open", r.name)
 }
 
 // Append implements game.Store.

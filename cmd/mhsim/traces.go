@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -80,9 +81,21 @@ type truthRecord struct {
 	Truth json.RawMessage `json:"truth"`
 }
 
-func (a *truthRecord) compare(b *truthRecord) int {
-	// The policy arm first, as everywhere.
-	return cmp.Or(cmp.Compare(a.Cell, b.Cell), cmp.Compare(a.Arm, b.Arm), cmp.Compare(a.Trial, b.Trial))
+// truthAt is where the part file has the truth of a trial.
+type truthAt struct {
+	cell, trial int32
+	reference   bool
+	span        span
+}
+
+func (a truthAt) compare(b truthAt) int {
+	arm := func(t truthAt) int { // the policy arm first, as everywhere
+		if t.reference {
+			return 1
+		}
+		return 0
+	}
+	return cmp.Or(cmp.Compare(a.cell, b.cell), cmp.Compare(arm(a), arm(b)), cmp.Compare(a.trial, b.trial))
 }
 
 // Truth implements game.Sink.
@@ -98,23 +111,53 @@ func (t *traceDir) Truth(id game.TrialID, record []byte) error {
 // until the whole directory is complete, see removeTruthPart. A trial that was
 // simulated twice, because a kill came between its truth and its result, has
 // two equal records.
-func (t *traceDir) finish() error {
-	var all []*truthRecord
-	err := t.truth.Load(func(line []byte) error {
-		r := &truthRecord{}
-		all = append(all, r)
-		return json.Unmarshal(line, r)
+func (t *traceDir) finish() (err error) {
+	var all []truthAt // the lines themselves would take memory for each trial
+	err = t.truth.loadAt(func(line []byte, at span) error {
+		var r truthRecord
+		if err := json.Unmarshal(line, &r); err != nil {
+			return err
+		}
+		all = append(all, truthAt{int32(r.Cell), int32(r.Trial), r.Arm == scenario.ReferenceArm, at})
+		return nil
 	})
 	if err != nil {
 		return err
 	}
-	slices.SortStableFunc(all, (*truthRecord).compare)
-	all = slices.CompactFunc(all, func(a, b *truthRecord) bool { return a.compare(b) == 0 })
-	var out []byte
-	for _, r := range all {
-		out = append(append(out, r.Truth...), '\n')
+	slices.SortStableFunc(all, truthAt.compare)
+	all = slices.CompactFunc(all, func(a, b truthAt) bool { return a.compare(b) == 0 })
+	f, err := createFile(filepath.Join(t.path, truthFile))
+	if err != nil {
+		return err
 	}
-	return writeFile(filepath.Join(t.path, truthFile), out)
+	out := bufio.NewWriterSize(f, 1<<16)
+	for _, at := range all {
+		if err = t.writeTruth(out, at.span); err != nil {
+			return errors.Join(err, f.discard())
+		}
+	}
+	if err := out.Flush(); err != nil {
+		return errors.Join(err, f.discard())
+	}
+	return f.commit()
+}
+
+// writeTruth writes the truth of the record at a place of the part file.
+func (t *traceDir) writeTruth(out *bufio.Writer, at span) error {
+	line := make([]byte, at.length)
+	if _, err := t.truth.file.ReadAt(line, at.offset); err != nil {
+		return err
+	}
+	record, whole := parseRecord(line)
+	var r truthRecord
+	if !whole {
+		return t.truth.changed()
+	}
+	if err := json.Unmarshal(record, &r); err != nil {
+		return err
+	}
+	_, err := out.Write(append(r.Truth, '\n'))
+	return err
 }
 
 // close closes the folder, for a run that is complete or shall be resumed.

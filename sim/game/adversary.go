@@ -2,6 +2,7 @@ package game
 
 import (
 	"math"
+	"math/rand/v2"
 	"slices"
 
 	"multihome.i2p/analysis"
@@ -10,22 +11,25 @@ import (
 	"multihome.i2p/sim/scenario"
 )
 
-// scores are those of look k of point i in both arms, in the order of the
-// trials; routers are the numbers of routers that it estimates.
-func (r *runner) scores(i, k int) (scores, routers [2][]float64) {
+// scores are those of look k of point i in both arms, in the order of the trials.
+func (r *runner) scores(i, k int) (scores [2][]float64) {
+	return r.verdicts(i, k, (*columns).scores)
+}
+
+// counts are the numbers of routers that look k of point i estimates; NaN where it
+// names none.
+func (r *runner) counts(i, k int) (routers [2][]float64) {
+	return r.verdicts(i, k, (*columns).routers)
+}
+
+func (r *runner) verdicts(i, k int, of func(c *columns, user, look, n int) []float64) (both [2][]float64) {
 	pt := &r.plan.points[i]
 	for _, arm := range pt.arms {
 		a := armIndex(arm)
 		u := &r.plan.units[pt.unit[a]]
-		user := 0
-		for j, p := range u.users {
-			if p == i {
-				user = j
-			}
-		}
-		scores[a], routers[a] = r.kept[pt.unit[a]].verdicts(user, k, u.trials)
+		both[a] = of(&r.kept[pt.unit[a]], slices.Index(u.users, i), k, u.trials)
 	}
-	return scores, routers
+	return both
 }
 
 // attackMetrics reduces what the attacks say of point i.
@@ -35,8 +39,7 @@ func (r *runner) attackMetrics(cell *result.Cell, i int, n *notes) {
 	var order []sight
 	found := make([][]measure, len(pt.looks))
 	r.spread(len(pt.looks), func(k int) {
-		scores, routers := r.scores(i, k)
-		found[k] = r.measures(i, k, scores, routers)
+		found[k] = r.measures(i, k, r.scores(i, k), r.counts(i, k))
 	})
 	for k, l := range pt.looks {
 		for _, m := range found[k] {
@@ -124,12 +127,10 @@ func (r *runner) measures(i, k int, scores, routers [2][]float64) []measure {
 // bestAUC is the largest AUC of several looks, with an interval that knows that it
 // was picked as the largest.
 func (r *runner) bestAUC(i int, looks []int) analysis.Estimate {
-	var negatives, positives [][]float64
-	for _, k := range looks {
-		scores, _ := r.scores(i, k)
-		positives, negatives = append(positives, scores[0]), append(negatives, scores[1])
-	}
-	return analysis.SimultaneousAUCs(negatives, positives, r.draws, r.level, r.rng(i, looks[0], 3)).Max
+	return analysis.SimultaneousAUCsOf(len(looks), func(a int) (negatives, positives []float64) {
+		scores := r.scores(i, looks[a])
+		return scores[1], scores[0]
+	}, r.draws, r.level, func() *rand.Rand { return r.rng(i, looks[0], 3) }).Max
 }
 
 // bayesError bounds from both sides what is left to err for the best possible use
@@ -160,8 +161,7 @@ func (r *runner) combinedVectors(i int) (vectors [][]float64, multi []bool) {
 	pt := &r.plan.points[i]
 	for _, arm := range pt.arms {
 		u := &r.plan.units[pt.unit[armIndex(arm)]]
-		kept := r.kept[pt.unit[armIndex(arm)]].combined
-		for _, v := range kept[:min(u.trials, len(kept))] {
+		for _, v := range r.kept[pt.unit[armIndex(arm)]].combined(u.trials) {
 			if v != nil {
 				vectors, multi = append(vectors, v), append(multi, arm == scenario.PolicyArm)
 			}
@@ -218,7 +218,7 @@ func (r *runner) detection(cell *result.Cell, i int, n *notes) {
 				continue
 			}
 			horizons++
-			scores, _ := r.scores(i, j)
+			scores := r.scores(i, j)
 			if len(scores[1]) == 0 {
 				return
 			}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,6 +33,8 @@ type CheckOptions struct {
 	// Most is up to how many test trials of each arm the check goes on as long as the
 	// verdict is open; 0 looks once, after the scenario's trials.
 	Most int
+	// Scratch is as in [Options].
+	Scratch Scratch
 }
 
 // A CheckResult is a verdict with what it rests on.
@@ -137,7 +140,7 @@ func Check(ctx context.Context, s *scenario.Scenario, opt CheckOptions) (*CheckR
 		}
 	}
 	c.explain()
-	return c.out, nil
+	return c.out, c.run.spilled.failed()
 }
 
 // checker is a check at work.
@@ -175,7 +178,7 @@ func newChecker(s *scenario.Scenario, opt CheckOptions) (*checker, error) {
 		}
 	}
 	c := &checker{
-		run:    newRunner(newPlan(s), Options{Workers: opt.Workers, Progress: opt.Progress}),
+		run:    newRunner(newPlan(s), Options{Workers: opt.Workers, Progress: opt.Progress, Scratch: opt.Scratch}),
 		limits: opt.Limits,
 		looks:  newSequence(first, most),
 		out:    &CheckResult{Verdict: Inconclusive, Seed: s.Seed, Most: most},
@@ -275,9 +278,8 @@ func (c *checker) play(ctx context.Context, k int) error {
 			p.units[p.points[i].unit[armIndex(arm)]].trials = c.looks.trials[k]
 		}
 	}
-	jobs := p.jobs(Test)
-	c.run.progress.Total = len(p.jobs(Training)) + len(jobs)
-	return c.run.play(ctx, jobs)
+	c.run.progress.Total = p.total(Training) + p.total(Test)
+	return c.run.play(ctx, p.jobs(Test))
 }
 
 // judge holds a cell against the limits that are still open, at look k.
@@ -438,12 +440,10 @@ func isAttack(metric string) bool {
 // maxAUC is the largest distance of any attack's AUC from a guess.
 func (r *runner) maxAUC(i, k int) found {
 	pt := &r.plan.points[i]
-	var negatives, positives [][]float64
-	for l := range pt.looks {
-		scores, _ := r.scores(i, l)
-		positives, negatives = append(positives, scores[0]), append(negatives, scores[1])
-	}
-	s := analysis.SimultaneousAUCs(negatives, positives, r.draws, r.level, r.rng(i, k, 11))
+	s := analysis.SimultaneousAUCsOf(len(pt.looks), func(l int) (negatives, positives []float64) {
+		scores := r.scores(i, l)
+		return scores[1], scores[0]
+	}, r.draws, r.level, func() *rand.Rand { return r.rng(i, k, 11) })
 	f := found{unit: "1", look: -1}
 	for l, e := range s.Each {
 		lo, hi := math.Abs(e.Lo-0.5), math.Abs(e.Hi-0.5)
@@ -469,7 +469,7 @@ func (r *runner) maxTPR(i int) found {
 	level := 1 - (1-r.level)/float64(len(pt.looks))
 	f := found{unit: "share", look: -1}
 	for l := range pt.looks {
-		scores, _ := r.scores(i, l)
+		scores := r.scores(i, l)
 		e := analysis.TPRAt(0.01, scores[1], scores[0], level)
 		f.each = append(f.each, e)
 		if f.look < 0 || e.Center > f.each[f.look].Center {
@@ -507,17 +507,12 @@ func (r *runner) worldMetric(pt *point, metric string) (found, error) {
 func (r *runner) values(unit, k int) []float64 {
 	u := &r.plan.units[unit]
 	var xs []float64
-	for t := range u.trials {
-		if x := r.value(unit, t, k); !math.IsNaN(x) {
+	for _, x := range r.kept[unit].values(k, u.trials) {
+		if !math.IsNaN(x) {
 			xs = append(xs, x)
 		}
 	}
 	return xs
-}
-
-// value is trial metric k of a test trial of a unit; NaN where it has none.
-func (r *runner) value(unit, trial, k int) float64 {
-	return r.kept[unit].values[k][trial]
 }
 
 // at says where in a sweep something lies.
@@ -604,8 +599,7 @@ func (c *checker) worstTrial() *WorstTrial {
 	if !isAttack(l.Metric) && l.Metric != MaxAUC && l.Metric != MaxTPR {
 		k := slices.IndexFunc(trialMetrics, func(m trialMetric) bool { return m.name == l.Metric })
 		worst, value := -1, math.NaN()
-		for t := range out.Cells[i].Trials {
-			x := r.value(pt.unit[armIndex(scenario.PolicyArm)], t, k)
+		for t, x := range r.kept[pt.unit[armIndex(scenario.PolicyArm)]].values(k, out.Cells[i].Trials) {
 			if !math.IsNaN(x) && (worst < 0 || l.Most && x > value || !l.Most && x < value) {
 				worst, value = t, x
 			}
@@ -622,7 +616,7 @@ func (c *checker) worstTrial() *WorstTrial {
 	if look < 0 {
 		return nil
 	}
-	scores, _ := r.scores(i, look)
+	scores := r.scores(i, look)
 	sign := 1.0
 	if l.Metric == MaxAUC && analysis.AUC(scores[1], scores[0], confidence).Center < 0.5 {
 		sign = -1 // the attack points the wrong way
@@ -647,7 +641,7 @@ func (c *checker) worstTrial() *WorstTrial {
 func (r *runner) strongest(i int) int {
 	best, distance := -1, -1.0
 	for k := range r.plan.points[i].looks {
-		scores, _ := r.scores(i, k)
+		scores := r.scores(i, k)
 		if d := math.Abs(analysis.AUC(scores[1], scores[0], confidence).Center - 0.5); cmp.Compare(d, distance) > 0 {
 			best, distance = k, d
 		}

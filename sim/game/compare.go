@@ -50,7 +50,7 @@ func Compare(ctx context.Context, all []*scenario.Scenario, opt Options) (*Compa
 			return nil, errLimit("scenario %s has seed %d and %d trials, %s has %d and %d: only the same trials can be compared",
 				s.Name, s.Seed, s.Trials, all[0].Name, out.Seed, out.Trials)
 		}
-		r := newRunner(newPlan(s), Options{Workers: opt.Workers})
+		r := newRunner(newPlan(s), Options{Workers: opt.Workers, Scratch: opt.Scratch})
 		total += r.progress.Total
 		players = append(players, r)
 		out.Questions = append(out.Questions, s.Question)
@@ -94,6 +94,9 @@ func Compare(ctx context.Context, all []*scenario.Scenario, opt Options) (*Compa
 			out.Contenders = append(out.Contenders, c)
 			out.Descriptions = append(out.Descriptions, armLabel(pt, scenario.PolicyArm))
 		}
+		if err := r.spilled.failed(); err != nil {
+			return nil, err
+		}
 	}
 	return out, nil
 }
@@ -134,8 +137,9 @@ func (r *runner) differences(cell *result.Cell, o *runner, i int, n *notes) {
 	ours, theirs := base.unit[armIndex(scenario.PolicyArm)], other.unit[armIndex(scenario.PolicyArm)]
 	for k, m := range trialMetrics {
 		var ds []float64
-		for t := range r.plan.scenario.Trials {
-			if d := o.value(theirs, t, k) - r.value(ours, t, k); !math.IsNaN(d) {
+		mine := r.kept[ours].values(k, r.plan.scenario.Trials)
+		for t, x := range o.kept[theirs].values(k, r.plan.scenario.Trials) {
+			if d := x - mine[t]; !math.IsNaN(d) {
 				ds = append(ds, d)
 			}
 		}
@@ -155,11 +159,10 @@ func (r *runner) differences(cell *result.Cell, o *runner, i int, n *notes) {
 		if b < 0 {
 			continue
 		}
-		mine, counts := o.scores(i, l)
-		first, firstCounts := r.scores(0, b)
+		mine, first := o.scores(i, l), r.scores(0, b)
 		o.name(cell, n, other, seen, seen.attack, "auc",
 			analysis.AUCDifference(mine[1], mine[0], first[1], first[0], confidence), "1")
-		if e := countDifference(other, counts, base, firstCounts); e.N > 0 {
+		if e := countDifference(other, o.counts(i, l), base, r.counts(0, b)); e.N > 0 {
 			o.name(cell, n, other, seen, seen.attack, "count_accuracy", e, "share")
 		}
 		at := sight{seen.adversary, seen.horizon}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"strings"
 
@@ -150,7 +151,7 @@ func (r *runner) suite(i int) []int {
 		if l.adversary != 0 || !l.full {
 			continue
 		}
-		scores, _ := r.scores(i, k)
+		scores := r.scores(i, k)
 		if all := slices.Concat(scores[0], scores[1]); len(all) > 0 && slices.Min(all) < slices.Max(all) {
 			auc[k] = analysis.AUC(scores[1], scores[0], confidence).Center
 			looks = append(looks, k)
@@ -178,7 +179,7 @@ func (r *runner) rocFigure() (result.Figure, bool) {
 		grid = append(grid, float64(k)/40)
 	}
 	draw := func(i, k int, label string, band bool) {
-		scores, _ := r.scores(i, k)
+		scores := r.scores(i, k)
 		s := result.Series{Label: label, Arm: result.Policy, N: len(scores[0]) + len(scores[1])}
 		if band {
 			s.Confidence = confidence
@@ -255,7 +256,7 @@ func (r *runner) horizonFigure() (result.Figure, bool) {
 		s := result.Series{Label: pt.looks[full].attack, Arm: result.Policy, Confidence: confidence}
 		for k, l := range pt.looks {
 			if l.adversary == 0 && l.attack == s.Label {
-				scores, _ := r.scores(0, k)
+				scores := r.scores(0, k)
 				e := analysis.AUC(scores[1], scores[0], confidence)
 				s.N = e.N
 				addPoint(&s, l.horizon.Seconds()/3600, e.Center, e.Lo, e.Hi)
@@ -281,12 +282,10 @@ func (r *runner) signalsFigure() (result.Figure, bool) {
 	if len(looks) < 2 {
 		return f, false
 	}
-	var negatives, positives [][]float64
-	for _, k := range looks {
-		scores, _ := r.scores(0, k)
-		positives, negatives = append(positives, scores[0]), append(negatives, scores[1])
-	}
-	each := analysis.SimultaneousAUCs(negatives, positives, resamples, confidence, r.rng(0, looks[0], 6)).Each
+	each := analysis.SimultaneousAUCsOf(len(looks), func(a int) (negatives, positives []float64) {
+		scores := r.scores(0, looks[a])
+		return scores[1], scores[0]
+	}, resamples, confidence, func() *rand.Rand { return r.rng(0, looks[0], 6) }).Each
 	s := result.Series{Label: "alone", Arm: result.Policy, Confidence: confidence, N: each[0].N}
 	for i, e := range each {
 		f.X.Categories = append(f.X.Categories, pt.looks[looks[i]].attack)
@@ -342,7 +341,7 @@ func (r *runner) countFigure() (result.Figure, bool) {
 			if l.adversary != 0 || !l.full {
 				continue
 			}
-			_, routers := r.scores(i, k)
+			routers := r.counts(i, k)
 			for _, arm := range pt.arms {
 				label := l.attack + ": " + r.label(pt, arm)
 				var counts [attack.MaxRouters + 1]int
@@ -413,7 +412,7 @@ func (r *runner) countingFigure() (result.Figure, bool) {
 				result.Series{Label: "exact" + where, Arm: result.Policy, Confidence: confidence},
 				result.Series{Label: "within one" + where, Arm: result.Reference, Confidence: confidence})
 		}
-		_, routers := r.scores(i, k)
+		routers := r.counts(i, k)
 		truth := float64(len(pt.scenario.World.Destination.Routers))
 		for off := range 2 {
 			right := 0

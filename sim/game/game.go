@@ -83,6 +83,9 @@ type Options struct {
 	// Command is the command line that reproduces the results, for the report.
 	Command string
 	Store   Store
+	// Scratch, where there is one, holds what each trial adds, so that memory does not
+	// grow with their number; without one memory does.
+	Scratch Scratch
 	// Cache, where there is one, has trials of other runs.
 	Cache    Cache
 	Sink     Sink

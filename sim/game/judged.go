@@ -78,7 +78,7 @@ func (j *Judged) name() {
 	for i := range j.r.plan.points {
 		pt := &j.r.plan.points[i]
 		for k, l := range pt.looks {
-			_, routers := j.r.scores(i, k)
+			routers := j.r.counts(i, k)
 			for _, xs := range routers {
 				if slices.ContainsFunc(xs, func(x float64) bool { return !math.IsNaN(x) }) {
 					add(lookColumn(pt, l, "routers"))
@@ -106,6 +106,9 @@ type JudgedTrial struct {
 	Numbers []float64
 }
 
+// judgedAtOnce is of how many trials Each holds all numbers.
+const judgedAtOnce = 1024
+
 // Each calls f for all trials, by cell, arm and number. The trial belongs to Each.
 func (j *Judged) Each(f func(*JudgedTrial) error) error {
 	r := j.r
@@ -116,27 +119,33 @@ func (j *Judged) Each(f func(*JudgedTrial) error) error {
 			a := armIndex(arm)
 			u := &r.plan.units[pt.unit[a]]
 			t.Cell, t.Arm, t.Params = i, arm, pt.scenario.Params(arm)
-			rows := make([][]float64, len(j.columns))
-			copy(rows, r.kept[pt.unit[a]].values)
-			for k, l := range pt.looks {
-				scores, routers := r.scores(i, k)
-				rows[j.looks[lookColumn(pt, l, "score")]] = scores[a]
-				if at, ok := j.looks[lookColumn(pt, l, "routers")]; ok {
-					rows[at] = routers[a]
-				}
-			}
-			for t.Trial = range u.trials {
-				for c, xs := range rows {
-					t.Numbers[c] = math.NaN()
-					if xs != nil {
-						t.Numbers[c] = xs[t.Trial]
+			kept := &r.kept[pt.unit[a]]
+			user := slices.Index(u.users, i)
+			for from := 0; from < u.trials; from += judgedAtOnce {
+				to := min(from+judgedAtOnce, u.trials)
+				window := kept.table.window(from, to)
+				rows := make([][]float64, len(j.columns))
+				copy(rows, window[:len(trialMetrics)])
+				for k, l := range pt.looks {
+					at := kept.at(user, k)
+					rows[j.looks[lookColumn(pt, l, "score")]] = window[at]
+					if routers, ok := j.looks[lookColumn(pt, l, "routers")]; ok {
+						rows[routers] = window[at+1]
 					}
 				}
-				if err := f(&t); err != nil {
-					return err
+				for t.Trial = from; t.Trial < to; t.Trial++ {
+					for c, xs := range rows {
+						t.Numbers[c] = math.NaN()
+						if xs != nil {
+							t.Numbers[c] = xs[t.Trial-from]
+						}
+					}
+					if err := f(&t); err != nil {
+						return err
+					}
 				}
 			}
 		}
 	}
-	return nil
+	return r.spilled.failed()
 }

@@ -2,127 +2,80 @@ package game
 
 import (
 	"math"
-	"slices"
 
 	"multihome.i2p/analysis/attack"
 	"multihome.i2p/sim/scenario"
 )
 
-// columns are what memory holds of the test trials of one unit: of each number of
-// each trial eight bytes. Vectors are judged as they come in, and go.
+// columns are the numbers of the test trials of one unit: of each number of each trial
+// eight bytes in the Scratch. Vectors are judged as they come in, and go.
 type columns struct {
-	done    []bool
-	values  [][]float64   // by metric
-	scores  [][][]float64 // by point that plays the unit, by look
-	routers [][][]float64 // likewise; nil as long as no trial names a number
-	// combined is what attack combined saw in the first trials: of the first adversary,
-	// over the whole observation; nil elements where it was not asked, or saw too
-	// little.
-	combined [][]float64
+	unit *unit
+	// table has a row for each trial: its metrics, then of each point that plays the
+	// unit and each look score and number of routers.
+	table *table
+	to    *spill
+	// seen is where the vectors lie that attack combined saw in the first trials: of the
+	// first adversary, over the whole observation.
+	seen []lists
+	row  []float64 // to fill
 }
 
 // combinedTrials is of how many trials of a unit the vectors of attack combined are
-// kept. They are as large as all else that is kept of six trials, and what is made of
-// them (the bounds of the Bayes error, what the attack lives on) takes the square of
-// their number in time.
+// kept: what is made of them (the bounds of the Bayes error, what the attack lives on)
+// takes the square of their number in time.
 const combinedTrials = 2000
 
-// KeptBytes is about how many bytes of memory hold what a game keeps of its test
-// trials, so many of each arm in all cells, from above.
-func KeptBytes(s *scenario.Scenario, trials int) int64 {
-	const (
-		number  = 8 // bytes
-		vectors = 6 // the vector of attack combined, in all else that is kept of a trial
-	)
-	p := newPlan(s)
-	var bytes int64
-	for i := range p.units {
-		u := &p.units[i]
-		// A look has a score and mostly a number of routers.
-		ofTrial := number * int64(len(trialMetrics)+2*len(u.users)*len(u.looks))
-		bytes += int64(trials) * ofTrial
-		if u.combined() >= 0 {
-			bytes += int64(min(trials, combinedTrials)) * vectors * ofTrial
-		}
-	}
-	return bytes
+// values are metric k of the first n trials; NaN where one has none.
+func (c *columns) values(k, n int) []float64 { return c.table.column(k, n) }
+
+// scores are those of a look on the first n trials, for one of the points that play the
+// unit.
+func (c *columns) scores(user, look, n int) []float64 { return c.table.column(c.at(user, look), n) }
+
+// routers are numbers of routers, likewise; NaN where none is named.
+func (c *columns) routers(user, look, n int) []float64 { return c.table.column(c.at(user, look)+1, n) }
+
+// at is the column of a look's scores; that of its numbers of routers follows.
+func (c *columns) at(user, look int) int {
+	return len(trialMetrics) + 2*(user*len(c.unit.looks)+look)
 }
 
-// grow makes room for the first n trials.
-func (c *columns) grow(u *unit, n int) {
-	longer := func(xs []float64) []float64 {
-		for len(xs) < n {
-			xs = append(xs, math.NaN())
-		}
-		return xs
-	}
-	if c.values == nil {
-		c.values = make([][]float64, len(trialMetrics))
-		c.scores = make([][][]float64, len(u.users))
-		c.routers = make([][][]float64, len(u.users))
-		for i := range u.users {
-			c.scores[i] = make([][]float64, len(u.looks))
-			c.routers[i] = make([][]float64, len(u.looks))
-		}
-	}
-	for k := range c.values {
-		c.values[k] = longer(c.values[k])
-	}
-	for i := range c.scores {
-		for k := range c.scores[i] {
-			c.scores[i][k] = longer(c.scores[i][k])
-			if c.routers[i][k] != nil {
-				c.routers[i][k] = longer(c.routers[i][k])
-			}
-		}
-	}
-	for len(c.done) < n {
-		c.done = append(c.done, false)
-	}
-	for len(c.combined) < min(n, combinedTrials) {
-		c.combined = append(c.combined, nil)
-	}
-}
-
-// verdicts are those of a look on the first n trials, for one of the points that
-// play the unit: scores, and numbers of routers, NaN where none is named.
-func (c *columns) verdicts(user, look, n int) (scores, routers []float64) {
-	scores = slices.Clone(c.scores[user][look][:n])
-	if known := c.routers[user][look]; known != nil {
-		return scores, slices.Clone(known[:n])
-	}
-	routers = make([]float64, n)
-	for t := range routers {
-		routers[t] = math.NaN()
-	}
-	return scores, routers
+func newColumns(u *unit, to *spill) columns {
+	c := columns{unit: u, to: to}
+	c.table = newTable(to, c.at(len(u.users), 0))
+	return c
 }
 
 // put keeps a test trial and what was judged of it.
-func (c *columns) put(u *unit, rec *record, judged [][]verdict) {
-	t := rec.ID.Trial
-	c.done[t] = true
-	for k, x := range rec.Values {
-		c.values[k][t] = x
-	}
+func (c *columns) put(rec *record, judged [][]verdict) {
+	c.row = append(c.row[:0], rec.Values...)
 	for i := range judged {
-		for k, v := range judged[i] {
-			c.scores[i][k][t] = v.Score
-			if math.IsNaN(v.Routers) {
-				continue
-			}
-			if c.routers[i][k] == nil {
-				c.routers[i][k] = make([]float64, len(c.done))
-				for j := range c.routers[i][k] {
-					c.routers[i][k][j] = math.NaN()
-				}
-			}
-			c.routers[i][k][t] = v.Routers
+		for _, v := range judged[i] {
+			c.row = append(c.row, v.Score, v.Routers)
 		}
 	}
-	if k := u.combined(); k >= 0 && t < len(c.combined) {
-		c.combined[t] = rec.Vectors[k]
+	for len(c.row) < c.table.width {
+		c.row = append(c.row, math.NaN())
 	}
+	t := rec.ID.Trial
+	c.table.add(t, c.row)
+	if k := c.unit.combined(); k >= 0 && t < combinedTrials && len(rec.Vectors[k]) > 0 {
+		for len(c.seen) <= t {
+			c.seen = append(c.seen, noLists)
+		}
+		c.seen[t] = c.to.putLists(rec.Vectors[k : k+1])
+	}
+}
+
+// combined are the vectors that attack combined saw in the first n trials, as far as
+// they are kept; nil elements where it was not asked, or saw too little.
+func (c *columns) combined(n int) [][]float64 {
+	var vectors [][]float64
+	for _, at := range c.seen[:min(n, len(c.seen))] {
+		vectors = append(vectors, c.to.list(at, 0))
+	}
+	return vectors
 }
 
 // combined is the look of attack combined whose vectors are kept, -1 for none.
@@ -152,4 +105,17 @@ func (r *runner) judge(rec *record) [][]verdict {
 		}
 	}
 	return judged
+}
+
+// LearnedBytes is about how many bytes of memory hold what the attacks of a game have
+// learned: mostly the training trials that others are compared with, the same however
+// many are tested.
+func LearnedBytes(s *scenario.Scenario) int64 {
+	const ofTrial = 160 // measured, the mean of all attacks
+	var looks int64
+	p := newPlan(s)
+	for i := range p.points {
+		looks += int64(len(p.points[i].looks))
+	}
+	return looks * 2 * int64(s.Train) * ofTrial
 }

@@ -1,6 +1,7 @@
 package game
 
 import (
+	"iter"
 	"reflect"
 	"slices"
 	"strconv"
@@ -172,16 +173,27 @@ func (p *plan) size(unit int, set Set) int {
 	return p.scenario.Train
 }
 
-// jobs lists the trials of one set, in the order of reduction.
-func (p *plan) jobs(set Set) []TrialID {
-	var ids []TrialID
-	for i := range p.units {
-		u := &p.units[i]
-		for k := range p.size(i, set) {
-			ids = append(ids, TrialID{Cell: u.cell, Arm: u.arm, Set: set, Trial: k})
+// jobs are the trials of one set, in the order of reduction.
+func (p *plan) jobs(set Set) iter.Seq[TrialID] {
+	return func(yield func(TrialID) bool) {
+		for i := range p.units {
+			u := &p.units[i]
+			for k := range p.size(i, set) {
+				if !yield(TrialID{Cell: u.cell, Arm: u.arm, Set: set, Trial: k}) {
+					return
+				}
+			}
 		}
 	}
-	return ids
+}
+
+// position is the place of a trial among the jobs of its set.
+func (p *plan) position(id TrialID) int {
+	n := id.Trial
+	for i := range p.unitOf(id) {
+		n += p.size(i, id.Set)
+	}
+	return n
 }
 
 // unitOf finds the unit that an id names, -1 where there is none.

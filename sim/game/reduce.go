@@ -47,7 +47,7 @@ func (r *runner) reduce(opt Options) (*Results, error) {
 	}
 	r.figures(res)
 	r.text(res, opt)
-	return res, nil
+	return res, r.spilled.failed()
 }
 
 // cell reduces the metrics of one arm of a point.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -21,11 +22,12 @@ type runner struct {
 	keys     map[Set][]*CellKey  // by unit; nil without a Cache
 	share    *Shard              // nil: all trials are its own
 	have     map[Set][][]trialAt // by unit, then by trial
-	trained  [][]vectors         // vectors of training trials: by unit, trial and look
-	kept     []columns           // of test trials, by unit
-	tallies  []tally             // by unit
-	fitted   [][]attack.Attack   // by point, then by look; nil before fit
-	warnings [][]string          // by point
+	spilled  *spill
+	trained  [][]lists         // where the vectors of training trials lie: by unit and trial, then by look
+	kept     []columns         // of test trials, by unit
+	tallies  []tally           // by unit
+	fitted   [][]attack.Attack // by point, then by look; nil before fit
+	warnings [][]string        // by point
 	progress Progress
 	cost     cost
 	counted  []int  // by unit: trials that cost knows of
@@ -49,11 +51,15 @@ const (
 func newRunner(p *plan, opt Options) *runner {
 	r := &runner{
 		plan: p, opt: opt, first: p.scenario.Trials, level: confidence, draws: resamples,
-		trained:  make([][]vectors, len(p.units)),
+		spilled:  newSpill(opt.Scratch),
+		trained:  make([][]lists, len(p.units)),
 		kept:     make([]columns, len(p.units)),
 		tallies:  make([]tally, len(p.units)),
 		warnings: make([][]string, len(p.points)),
 		counted:  make([]int, len(p.units)),
+	}
+	for i := range r.kept {
+		r.kept[i] = newColumns(&p.units[i], r.spilled)
 	}
 	r.nameCells()
 	r.grow()
@@ -72,10 +78,7 @@ func (r *runner) grow() {
 			}
 		}
 		for r.fitted == nil && len(r.trained[i]) < r.plan.size(i, Training) {
-			r.trained[i] = append(r.trained[i], nil)
-		}
-		if r.share == nil {
-			r.kept[i].grow(&r.plan.units[i], r.plan.size(i, Test))
+			r.trained[i] = append(r.trained[i], noLists)
 		}
 	}
 	r.count()
@@ -86,7 +89,7 @@ func (r *runner) count() {
 	r.progress.Total = 0
 	own := make([]int, len(r.plan.units))
 	for _, set := range []Set{Training, Test} {
-		for _, id := range r.own(set) {
+		for id := range r.own(set) {
 			own[r.plan.unitOf(id)]++
 			r.progress.Total++
 		}
@@ -97,8 +100,8 @@ func (r *runner) count() {
 	}
 }
 
-// own lists the trials of a set that this run is to have, in their order.
-func (r *runner) own(set Set) []TrialID {
+// own are the trials of a set that this run is to have, in their order.
+func (r *runner) own(set Set) iter.Seq[TrialID] {
 	return r.share.of(r.plan, set)
 }
 
@@ -120,12 +123,6 @@ func (r *runner) scan() error {
 	if r.opt.Store == nil {
 		return nil
 	}
-	own := make(map[TrialID]bool)
-	if r.share != nil {
-		for _, id := range slices.Concat(r.own(Training), r.own(Test)) {
-			own[id] = true
-		}
-	}
 	err := r.opt.Store.Load(func(line []byte) error {
 		var name struct {
 			ID TrialID `json:"id"`
@@ -134,7 +131,7 @@ func (r *runner) scan() error {
 			return unreadable(err)
 		}
 		at := r.at(name.ID)
-		if at == nil || *at != nowhere || r.share != nil && !own[name.ID] {
+		if at == nil || *at != nowhere || !r.share.has(r.plan, name.ID) {
 			return nil
 		}
 		if name.ID.Set == Test && r.share == nil {
@@ -155,7 +152,7 @@ func (r *runner) scan() error {
 		return nil
 	})
 	r.report()
-	return err
+	return errors.Join(err, r.spilled.failed())
 }
 
 func unreadable(err error) error {
@@ -228,7 +225,7 @@ func (r *runner) takeTests() error {
 			}
 		}
 	}
-	return errors.Join(err, first)
+	return errors.Join(err, first, r.spilled.failed())
 }
 
 // fits tells whether a stored record has what this plan asks of its trial; one
@@ -255,11 +252,11 @@ func (r *runner) phase(name string) {
 
 // play simulates the trials that are not there yet, on all workers. What it
 // keeps does not depend on which worker played what.
-func (r *runner) play(ctx context.Context, ids []TrialID) error {
-	var todo []TrialID
-	for _, id := range ids {
+func (r *runner) play(ctx context.Context, ids iter.Seq[TrialID]) error {
+	todo := 0
+	for id := range ids {
 		if *r.at(id) == nowhere {
-			todo = append(todo, id)
+			todo++
 		}
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -267,7 +264,11 @@ func (r *runner) play(ctx context.Context, ids []TrialID) error {
 	jobs := make(chan TrialID)
 	go func() {
 		defer close(jobs)
-		for _, id := range todo {
+		for id := range ids {
+			// Of a trial that nobody was handed yet nobody else speaks.
+			if *r.at(id) != nowhere {
+				continue
+			}
 			select {
 			case jobs <- id:
 			case <-ctx.Done():
@@ -281,7 +282,7 @@ func (r *runner) play(ctx context.Context, ids []TrialID) error {
 		group sync.WaitGroup
 		first error
 	)
-	for range min(max(1, r.opt.Workers), max(1, len(todo))) {
+	for range min(max(1, r.opt.Workers), max(1, todo)) {
 		group.Go(func() {
 			w := &worker{world: sim.NewWorld()}
 			for id := range jobs {
@@ -303,7 +304,7 @@ func (r *runner) play(ctx context.Context, ids []TrialID) error {
 	if first != nil {
 		return first
 	}
-	for _, id := range todo {
+	for id := range ids {
 		if *r.at(id) == nowhere {
 			return ErrStopped
 		}
@@ -345,6 +346,9 @@ func (r *runner) one(ctx context.Context, w *worker, id TrialID, mu *sync.Mutex)
 		}
 	}
 	r.take(rec, judged)
+	if err := r.spilled.failed(); err != nil {
+		return err
+	}
 	r.progress.Done++
 	if reused {
 		r.progress.Reused++
@@ -384,9 +388,9 @@ func (r *runner) take(rec *record, judged [][]verdict) {
 	switch {
 	case r.share != nil:
 	case rec.ID.Set == Training:
-		r.trained[u][rec.ID.Trial] = rec.Vectors
+		r.trained[u][rec.ID.Trial] = r.spilled.putLists(rec.Vectors)
 	default:
-		r.kept[u].put(&r.plan.units[u], rec, judged)
+		r.kept[u].put(rec, judged)
 		r.tallies[u].add(rec)
 	}
 }
@@ -450,8 +454,8 @@ func (r *runner) fit() error {
 			return t.err
 		}
 	}
-	r.trained = make([][]vectors, len(r.plan.units)) // learned
-	return nil
+	r.trained = make([][]lists, len(r.plan.units)) // learned
+	return r.spilled.failed()
 }
 
 // spread calls do for 0 to n-1, on as many workers as the run has.
@@ -499,7 +503,7 @@ func (r *runner) training(samples []attack.Sample, pt *point, arms []scenario.Ar
 			samples = append(samples, attack.Sample{
 				Multi:    armIndex(arm) == 0,
 				Routers:  len(u.world.Destination.Routers),
-				Features: attack.Features{Vector: r.trained[pt.unit[armIndex(arm)]][t][k]},
+				Features: attack.Features{Vector: r.spilled.list(r.trained[pt.unit[armIndex(arm)]][t], k)},
 			})
 		}
 	}

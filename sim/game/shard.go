@@ -3,6 +3,7 @@ package game
 import (
 	"context"
 	"fmt"
+	"iter"
 
 	"multihome.i2p/sim/scenario"
 )
@@ -17,23 +18,36 @@ type Shard struct{ Index, Count int }
 // String writes a shard as flags and messages do.
 func (s Shard) String() string { return fmt.Sprintf("%d/%d", s.Index, s.Count) }
 
-// of lists the trials of a set that are in the shard; nil is the whole run.
-func (s *Shard) of(p *plan, set Set) []TrialID {
-	ids := p.jobs(set)
+// has tells whether a trial is in the shard; nil is the whole run.
+func (s *Shard) has(p *plan, id TrialID) bool {
 	if s == nil {
-		return ids
+		return true
 	}
-	offset := 0
+	at := p.position(id)
+	if id.Set == Test {
+		at += p.total(Training)
+	}
+	return at%s.Count == s.Index-1
+}
+
+// of are the trials of a set that are in the shard, in their order.
+func (s *Shard) of(p *plan, set Set) iter.Seq[TrialID] {
+	if s == nil {
+		return p.jobs(set)
+	}
+	at := 0
 	if set == Test {
-		offset = p.total(Training)
+		at = p.total(Training)
 	}
-	var own []TrialID
-	for i, id := range ids {
-		if (offset+i)%s.Count == s.Index-1 {
-			own = append(own, id)
+	return func(yield func(TrialID) bool) {
+		at := at
+		for id := range p.jobs(set) {
+			if at%s.Count == s.Index-1 && !yield(id) {
+				return
+			}
+			at++
 		}
 	}
-	return own
 }
 
 // total is the number of trials of a set.
@@ -61,7 +75,6 @@ func RunShard(ctx context.Context, s *scenario.Scenario, shard Shard, opt Option
 func newShardRunner(s *scenario.Scenario, shard Shard, opt Options) *runner {
 	r := newRunner(newPlan(s), opt)
 	r.share = &shard
-	r.kept = make([]columns, len(r.plan.units)) // not used
 	r.count()
 	return r
 }

@@ -1,6 +1,7 @@
 package game
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -43,7 +44,7 @@ func (r *runner) more() (bool, error) {
 		last = last && r.plan.units[i].trials >= u.Max
 	}
 	wide, all, err := r.tooWide(!last)
-	if err != nil {
+	if err = errors.Join(err, r.spilled.failed()); err != nil {
 		return false, err
 	}
 	if len(wide) == 0 || last {
