@@ -100,7 +100,7 @@ func TestLists(t *testing.T) {
 	at := s.putLists(all)
 	for k, want := range all {
 		got := s.list(at, k)
-		if !(len(got) == 0 && len(want) == 0 && got == nil || want.same(got)) {
+		if got != nil && !want.same(got) || got == nil && want != nil {
 			t.Errorf("list %d: %v, want %v", k, got, want)
 		}
 	}
