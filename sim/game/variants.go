@@ -32,7 +32,6 @@ var compared = []struct {
 	{"client_failover_s", "clients wait after a router's loss (s)", "seconds until half of a lost router's clients are answered again"},
 	{"delivery", "messages delivered", "share of clients' messages that arrive"},
 	{"first_contact_success", "first contacts", ""},
-	{"client_failover_s", "clients wait after a loss (s)", ""},
 	{"router_load_jain", "load balance (Jain)", ""},
 	{"tunnel_builds_per_h", "tunnel builds an hour", ""},
 	{"subs_revealed", "sub-Destinations shown", ""},
@@ -416,16 +415,17 @@ func brief(m result.Metric) string {
 	if !m.Defined() {
 		return "undefined"
 	}
-	text := fmt.Sprintf("%.3g", m.Center)
-	if m.Center >= 1000 {
-		text = fmt.Sprintf("%.0f", m.Center)
-	}
+	text := threeDigits(m.Center)
 	if m.HasInterval() && m.Lo != m.Hi {
-		lo, hi := fmt.Sprintf("%.3g", m.Lo), fmt.Sprintf("%.3g", m.Hi)
-		if m.Center >= 1000 {
-			lo, hi = fmt.Sprintf("%.0f", m.Lo), fmt.Sprintf("%.0f", m.Hi)
-		}
-		text += " [" + lo + ", " + hi + "]"
+		text += " [" + threeDigits(m.Lo) + ", " + threeDigits(m.Hi) + "]"
 	}
 	return text
+}
+
+// threeDigits writes a number with three digits, and the whole of one that has more.
+func threeDigits(x float64) string {
+	if math.Abs(x) >= 999.5 {
+		return fmt.Sprintf("%.0f", x)
+	}
+	return fmt.Sprintf("%.3g", x)
 }
