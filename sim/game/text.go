@@ -190,14 +190,17 @@ func (r *runner) gameText(s *result.Summary, t *result.Text) {
 	t.Answer = fmt.Sprintf("%s %s from %s %s for %s: %s.",
 		armLabel(pt, scenario.PolicyArm), verdict, armLabel(pt, scenario.ReferenceArm),
 		observing(a), hours(pt.scenario.World.Duration), figure)
-	t.AnswerDetail = strings.Join([]string{
+	detail := []string{
 		fmt.Sprintf("AUC is the chance that the best of the attacks (%s) ranks a random trace of the one above a random trace "+
 			"of the other: 0.5 is a guess, 1 is certainty. The interval holds for all attacks together; below 0.5 an attack that was trained "+
 			"on other trials was misled by chance. %d training and %d test trials in each arm, independent of each other.",
 			strings.Join(attackNames(pt), ", "), r.plan.scenario.Train, r.plan.scenario.Trials),
 		r.horizonText(s),
-		r.countText(s, cells),
-	}, "\n\n") + r.othersText(s)
+	}
+	if len(cells) <= cellsInText {
+		detail = append(detail, r.countText(s, cells))
+	}
+	t.AnswerDetail = strings.Join(detail, "\n\n") + r.othersText(s)
 }
 
 // observing tells what an adversary does at its vantage point.
@@ -268,6 +271,10 @@ func (r *runner) horizonText(s *result.Summary) string {
 	}
 	return "AUC of the best attack by length of observation" + where + ": " + strings.Join(parts, "; ") + "."
 }
+
+// cellsInText is of how many cells the counts are written out: of more nobody reads a
+// paragraph, and the metrics of each point have them.
+const cellsInText = 8
 
 // countText tells how often the routers were counted right.
 func (r *runner) countText(s *result.Summary, cells []int) string {
