@@ -20,6 +20,8 @@ const (
 	evStoreTimeout                   // store job a has waited for an ack
 	evVerify                         // verification job a asks
 	evVerifyTimeout                  // verification job a has waited
+	evInquiry                        // the inquiry about attempt b of store job a arrives
+	evInquiryAnswer                  // and is answered
 	evMail                           // message a arrives
 	evFlood                          // LeaseSet a arrives where floodfill b has flooded it to
 	evMidnight                       // routing keys rotate
@@ -110,6 +112,14 @@ func (w *World) dispatch(ev *event) {
 	case evVerifyTimeout:
 		if w.stores.current(ev.a, ev.gen) {
 			w.verifyTimedOut(ev.a, ev.b)
+		}
+	case evInquiry:
+		if w.stores.current(ev.a, ev.gen) {
+			w.inquired(ev.a, ev.b)
+		}
+	case evInquiryAnswer:
+		if w.stores.current(ev.a, ev.gen) {
+			w.inquiryAnswered(ev.a, ev.b)
 		}
 	case evMail:
 		w.mailArrived(ev.a)

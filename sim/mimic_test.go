@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"math"
 	"testing"
 
 	"multihome.i2p/analysis/trace"
@@ -83,5 +84,30 @@ func TestNotesOfFloodfills(t *testing.T) {
 	w.takeNotes(1, []balancer.Note{note, {Floodfill: was}, {Floodfill: -1}, {Floodfill: 1 << 30}})
 	if got, want := w.routers[1].response[f], (responseStat{total: 3 * Second, acks: 2, storeOK: 5 * Second, askFailed: 7 * Second}); got != want {
 		t.Errorf("taken as %+v, want %+v", got, want)
+	}
+}
+
+// A LeaseSet whose ack is asked for at a lease that leads nowhere, and that is lost on its
+// way, is stored elsewhere as one router would: no more of them come to no floodfill.
+func TestMimicStoresWhatWasLost(t *testing.T) {
+	missed := func(c *Config) (share, n float64) {
+		c.Duration = 48 * Hour
+		c.Network.StoreLoss = 0.3
+		var out Outcome
+		mustRun(t, NewWorld(), c, 8, &out)
+		n = float64(out.Truth.Publishes)
+		return 1 - float64(out.Truth.Published)/n, n
+	}
+	want, n := missed(worldOf(SchemeSingle, 1))
+	c := worldOf(SchemeP140, 4)
+	c.Destination.Policy.Name, c.Destination.Policy.Failover = "mimic", failoverMasked
+	c.Destination.ControlDelay = 50 * Millisecond
+	for i := range 48 {
+		c.Faults = append(c.Faults, Fault{Kind: FaultCrash, Router: 1 + i%3, At: Time(i) * Hour, For: 10 * Minute})
+	}
+	got, m := missed(c)
+	se := math.Sqrt((want + 1/n) * (1 - want) * (1/n + 1/m))
+	if got > want+4*se {
+		t.Errorf("of %v LeaseSets %.4f came to no floodfill; of one router's %v %.4f", m, got, n, want)
 	}
 }
