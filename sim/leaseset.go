@@ -19,6 +19,7 @@ type lease struct {
 	until   Time   // when the tunnel breaks or ends
 	silent  bool   // a balancer knows that it leads nowhere
 	own     bool   // it stands for a tunnel of the publisher's own
+	stands  Time   // when that breaks or ends, if it is another one than the lease's; else 0
 }
 
 // leaseSet is one version of a LeaseSet that somebody still refers to: its

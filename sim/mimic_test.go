@@ -111,3 +111,37 @@ func TestMimicStoresWhatWasLost(t *testing.T) {
 		t.Errorf("of %v LeaseSets %.4f came to no floodfill; of one router's %v %.4f", m, got, n, want)
 	}
 }
+
+// What the leader's own tunnels do shows in the acks of its stores, whatever the twins do
+// that are listed: where its tunnels fail and the others' do not, as many stores go without an
+// ack as those of such a router alone.
+func TestMimicHearsThroughItsOwnTunnels(t *testing.T) {
+	const trials = 8
+	unheard := func(c *Config) (mean, variance float64) {
+		c.Duration = 24 * Hour
+		c.Network.StoreLoss, c.Destination.StartTogether = 0, true
+		c.Destination.Routers[0].TunnelFailPerHour = 5
+		for i := range c.Destination.Routers[1:] {
+			c.Destination.Routers[1+i].TunnelFailPerHour = 0
+		}
+		w, out := NewWorld(), Outcome{}
+		var share [trials]float64
+		for k := range share {
+			mustRun(t, w, c, uint64(k), &out)
+			share[k] = float64(out.Truth.StoreTimeouts) / float64(out.Truth.Publishes)
+			mean += share[k] / trials
+		}
+		for _, x := range share {
+			variance += (x - mean) * (x - mean) / (trials - 1) / trials
+		}
+		return mean, variance
+	}
+	want, a := unheard(worldOf(SchemeSingle, 1))
+	c := worldOf(SchemeP140, 4)
+	c.Destination.Policy.Name, c.Destination.Policy.Failover = "mimic", failoverMasked
+	c.Destination.ControlDelay = 50 * Millisecond
+	got, b := unheard(c)
+	if se := math.Sqrt(a + b); math.Abs(got-want) > 4*se {
+		t.Errorf("attempts without an ack, for each publish: %.4f, of one router %.4f; standard error %.4f", got, want, se)
+	}
+}

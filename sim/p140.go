@@ -885,7 +885,7 @@ func (w *World) takeShadows(i int32, shadows []balancer.TunnelID, leases []lease
 			leases[k].silent = true
 			for _, y := range w.routers[i].pools[balancer.Inbound].members {
 				if t := w.tunnels.at(y); t.shadow && t.answers.number == leases[k].number {
-					t.answers.silent, leases[k].own = true, true
+					t.answers.silent, leases[k].own, leases[k].stands = true, true, t.answers.stands
 				}
 			}
 			continue
@@ -893,7 +893,7 @@ func (w *World) takeShadows(i int32, shadows []balancer.TunnelID, leases []lease
 		leases[k].own = leases[k].router == i
 		if y := w.tunnelByID(id, i); y != none {
 			t := w.tunnels.at(y)
-			leases[k].own = true
+			leases[k].own, leases[k].stands = true, min(t.broken, t.expires)
 			t.shadow, t.answers = true, leases[k]
 		}
 	}
